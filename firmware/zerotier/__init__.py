@@ -1,0 +1,1 @@
+"""MicroZT: a ZeroTier node for MicroPython and CPython."""

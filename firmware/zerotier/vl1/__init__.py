@@ -1,0 +1,1 @@
+"""VL1: peers, paths and roots. Knows nothing of networks."""

@@ -1,0 +1,1 @@
+"""VL2: networks, membership and frames, on top of VL1."""
