@@ -1,1 +1,48 @@
-"""MicroZT: a ZeroTier node for MicroPython and CPython."""
+"""MicroZT: a ZeroTier node for MicroPython and CPython.
+
+    import zerotier
+    zt = zerotier.ZeroTier()
+    net = zt.join("8056c2e21c000001")
+    net.wait(30)
+
+Owns the names that a user imports; `ZeroTier` comes from the driver that fits the interpreter.
+"""
+
+import sys
+
+from .vl2.status import (
+    ACCESS_DENIED,
+    AUTHENTICATION_REQUIRED,
+    CLIENT_TOO_OLD,
+    NOT_FOUND,
+    OK,
+    PORT_ERROR,
+    REQUESTING_CONFIGURATION,
+)
+
+__all__ = [
+    "ACCESS_DENIED",
+    "AUTHENTICATION_REQUIRED",
+    "CLIENT_TOO_OLD",
+    "NOT_FOUND",
+    "Network",
+    "OK",
+    "PORT_ERROR",
+    "REQUESTING_CONFIGURATION",
+    "ZeroTier",
+]
+
+
+def __getattr__(name: str):
+    # Late, so that a tool which needs only the wire formats does not load a driver.
+    if name == "ZeroTier":
+        if sys.implementation.name == "micropython":
+            from .device import ZeroTier
+        else:
+            from .host import ZeroTier
+        return ZeroTier
+    if name == "Network":
+        from .api import Network
+
+        return Network
+    raise AttributeError(name)

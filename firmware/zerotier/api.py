@@ -1,0 +1,266 @@
+"""What a user holds: `ZeroTier` and `Network`, in the shape of MicroPython's `network` classes.
+
+Owns the user's words and errors. Sockets, clocks and files are the drivers' (`device.py`, `host.py`), which derive
+from `ZeroTierBase` and supply its five underscored methods.
+"""
+
+from errno import EACCES, ETIMEDOUT
+
+from .const import const
+from .identity import Identity
+from .node import Node
+from .vl2.status import NAMES, OK, REQUESTING_CONFIGURATION
+from .wire import address as addresses
+
+OFFLINE = const(0)
+ONLINE = const(1)
+
+IDENTITY_KEY = "identity.secret"
+_PUBLIC_KEY = "identity.public"
+_NETWORKS = "networks.d/"
+_POLL = const(20)  # ms between two looks at a status
+_ACTIVE = const(2)  # IPv6 address states as lwIP counts them in `ipconfig`
+
+
+def load_identity(store) -> Identity:
+    """The identity in the store; a new one on the first start.
+
+    ValueError if the stored one cannot be read or is not valid: it is never replaced. OSError if a new one is needed
+    and there are no 2 MiB to make it in.
+    """
+    stored = store.get(IDENTITY_KEY)
+    if stored is None:
+        try:
+            identity = Identity.generate()
+        except MemoryError:
+            raise OSError(
+                "a new identity needs 2 MiB of memory: put one made on a PC into %s" % IDENTITY_KEY
+            )
+        store.put(IDENTITY_KEY, identity.to_text(True).encode())
+        store.put(_PUBLIC_KEY, identity.to_text().encode())
+        return identity
+    try:
+        identity = Identity.from_text(stored.decode())
+        valid = identity.secret is not None
+    except (ValueError, UnicodeError):
+        valid = False
+    if not valid:
+        raise ValueError("%s does not hold a secret identity" % IDENTITY_KEY)
+    try:
+        valid = identity.validate()
+    except MemoryError:
+        pass  # checked where it was made; peers check it again
+    if not valid:
+        raise ValueError("%s holds an identity whose address does not fit its key" % IDENTITY_KEY)
+    return identity
+
+
+class Network:
+    """A joined network, as the user sees it. Made by `ZeroTier.join`."""
+
+    def __init__(self, driver, network) -> None:
+        self._driver = driver
+        self._network = network
+
+    def __repr__(self) -> str:
+        return "<Network %s %s>" % (self.id, NAMES[self.status()])
+
+    @property
+    def id(self) -> str:
+        """The network id, 16 hex digits."""
+        return self._network.nwid.hex()
+
+    @property
+    def name(self) -> str:
+        """The name that the controller gave; empty until the config is there."""
+        config = self._network.config
+        return config.name if config is not None else ""
+
+    def status(self) -> int:
+        """REQUESTING_CONFIGURATION 0, OK 1, or a negative error: ACCESS_DENIED, NOT_FOUND, ..."""
+        return self._network.status
+
+    def reason(self) -> str:
+        """The status in words; empty while all is well."""
+        return self._network.reason
+
+    def isconnected(self) -> bool:
+        """True when there is a config with an address."""
+        return self._network.status == OK and bool(self._network.addresses)
+
+    def wait(self, seconds: float) -> None:
+        """Block until connected. OSError: ETIMEDOUT, or EACCES with the controller's reason."""
+        end = self._driver._now() + int(seconds * 1000)
+        while not self.isconnected():
+            if self._driver._now() >= end:
+                self._raise_not_ready()
+            self._driver._pause(_POLL)
+
+    async def ready(self, seconds: float) -> None:
+        """Like `wait`, for asyncio."""
+        end = self._driver._now() + int(seconds * 1000)
+        while not self.isconnected():
+            if self._driver._now() >= end:
+                self._raise_not_ready()
+            await self._driver._sleep(_POLL)
+
+    def _raise_not_ready(self) -> None:
+        status = self._network.status
+        if status < REQUESTING_CONFIGURATION:
+            raise OSError(EACCES, "network %s: %s" % (self.id, self.reason()))
+        reason = self.reason() or "the controller has assigned no address yet"
+        if not self._driver.isconnected():
+            reason = "no root answers"
+        raise OSError(ETIMEDOUT, "network %s: %s" % (self.id, reason))
+
+    def _addresses(self, ip_length: int) -> list[bytes]:
+        return [e for e in self._network.addresses if len(addresses.ip(e)) == ip_length]
+
+    def ifconfig(self) -> tuple[str, str, str, str]:
+        """(address, netmask, gateway, DNS server) of the first IPv4 address; zeros if there is none."""
+        for endpoint in self._addresses(4):
+            ip = addresses.ip_text(addresses.ip(endpoint))
+            return (ip, _netmask(addresses.port(endpoint)), "0.0.0.0", "0.0.0.0")
+        return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+
+    def ipconfig(self, parameter: str):
+        """`addr4`: (address, netmask). `addr6`: list of (address, state, preferred, valid lifetime in s)."""
+        if parameter == "addr4":
+            return self.ifconfig()[:2]
+        if parameter == "addr6":
+            texts = [addresses.ip_text(addresses.ip(e)) for e in self._addresses(16)]
+            return [(text, _ACTIVE, 0xFFFFFFFF, 0xFFFFFFFF) for text in texts]
+        raise ValueError("unknown parameter %s: addr4 and addr6 can be read" % parameter)
+
+    def config(self, parameter: str):
+        """`mac`: 6 bytes; `mtu`: bytes of an Ethernet payload; `name`."""
+        if parameter == "mac":
+            return self._network.mac
+        if parameter == "mtu":
+            return self._network.mtu
+        if parameter == "name":
+            return self.name
+        raise ValueError("unknown parameter %s: mac, mtu and name can be read" % parameter)
+
+
+def _netmask(bits: int) -> str:
+    mask = 0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF
+    return addresses.ip_text(mask.to_bytes(4, "big"))
+
+
+class ZeroTierBase:
+    """The part of `ZeroTier` that does not depend on the driver."""
+
+    def __init__(self, store, wire, limits, planet, loopback: bool) -> None:
+        self._store = store
+        identity = load_identity(store)
+        try:
+            self.node = Node(identity, store, wire, self._now(), limits, planet, loopback)
+        except ValueError as error:
+            raise ValueError("the planet cannot be read: %s" % error)
+        self._active = False
+
+    # What a driver supplies.
+
+    def _now(self) -> int:
+        raise NotImplementedError
+
+    def _pause(self, milliseconds: int) -> None:
+        raise NotImplementedError
+
+    async def _sleep(self, milliseconds: int) -> None:
+        raise NotImplementedError
+
+    def _make_port(self):
+        raise NotImplementedError
+
+    def _set_active(self, active: bool) -> None:
+        raise NotImplementedError
+
+    # What a user calls.
+
+    def __repr__(self) -> str:
+        return "<ZeroTier %s>" % self.address
+
+    @property
+    def address(self) -> str:
+        """Our ZeroTier address, 10 hex digits."""
+        return self.node.identity.address.hex()
+
+    @property
+    def identity(self) -> str:
+        """Our public identity (protocol/01 §1.4)."""
+        return self.node.identity.to_text()
+
+    def active(self, active: bool | None = None) -> bool:
+        """Start or stop the node; without an argument, tell whether it runs."""
+        if active is not None and active != self._active:
+            self._active = active
+            if active:
+                self._rejoin()
+                self._set_active(True)
+            else:
+                self._set_active(False)
+                self.node.networks.close(self._now())
+        return self._active
+
+    def _rejoin(self) -> None:
+        for key in self._store.list(_NETWORKS):
+            name = key[len(_NETWORKS) :]
+            if len(name) == 21 and name.endswith(".conf"):
+                try:
+                    nwid = addresses.nwid_from_text(name[:16])
+                except ValueError:
+                    continue
+                self.node.networks.join(nwid, self._make_port(), self._now())
+        self.node.wake()
+
+    def isconnected(self) -> bool:
+        """True if a root was heard lately."""
+        return self._active and self.node.online(self._now())
+
+    def status(self) -> int:
+        """OFFLINE 0 or ONLINE 1."""
+        return ONLINE if self.isconnected() else OFFLINE
+
+    def join(self, nwid: str) -> Network:
+        """Join a network (16 hex digits) and remember it. Returns at once. ValueError if it is no network id."""
+        wanted = addresses.nwid_from_text(nwid)
+        network = self.node.networks.get(wanted)
+        if network is None:
+            network = self.node.networks.join(wanted, self._make_port(), self._now())
+            self.node.wake()
+        return Network(self, network)
+
+    def leave(self, nwid: str) -> None:
+        """Leave a network and forget it. ValueError if we are not in it."""
+        wanted = addresses.nwid_from_text(nwid)
+        if self.node.networks.get(wanted) is None:
+            raise ValueError("network %s is not joined" % nwid)
+        self.node.networks.leave(wanted, self._now())
+
+    def networks(self) -> list[Network]:
+        """The joined networks."""
+        return [Network(self, network) for network in self.node.networks.all()]
+
+    def peers(self) -> list[dict]:
+        """Known peers: address, version, role, latency in ms (-1 unknown), direct, endpoint ("ip/port")."""
+        now = self._now()
+        rows = []
+        for peer in self.node.topology.peers():
+            path = peer.best_path(now)
+            rows.append(
+                {
+                    "address": peer.address.hex(),
+                    "version": "%d.%d.%d" % peer.version,
+                    "role": "PLANET" if peer.is_root else "LEAF",
+                    "latency": peer.latency(now),
+                    "direct": path is not None,
+                    "endpoint": addresses.text(path.endpoint) if path is not None else "",
+                }
+            )
+        return rows
+
+    def stats(self) -> dict[str, int]:
+        """Counters; every drop by its reason."""
+        return self.node.counters.snapshot()

@@ -1,0 +1,22 @@
+"""An authenticated packet, as the handlers get it.
+
+Owns a view of one packet. Valid during the handler's call; `keep` makes it last.
+"""
+
+from ..wire.packet import FLAGS, HOPS_MASK, ID, DESTINATION, VERB, VERB_MASK
+
+
+class Packet:
+    """One authenticated, decrypted and decompressed packet."""
+
+    def __init__(self, head, source: bytes, endpoint: bytes, payload: memoryview) -> None:
+        self.id = bytes(head[ID:DESTINATION])
+        self.source = source
+        self.endpoint = endpoint  # the physical address that it came from
+        self.hops: int = head[FLAGS] & HOPS_MASK
+        self.verb: int = head[VERB] & VERB_MASK
+        self.payload = payload  # from offset 28 on
+
+    def keep(self) -> None:
+        """Copy the payload, so that the packet outlives the receive buffer."""
+        self.payload = memoryview(bytes(self.payload))

@@ -1,0 +1,102 @@
+"""A peer: a remote identity that we know, the key that we share with it, and its paths.
+
+Owns what is remembered of one peer. Never sends and never decides.
+"""
+
+from ..const import const
+from ..limits import PEER_EXPIRATION, TRUST_EXPIRATION
+from .path import Path
+
+_TRIES = const(16)  # unconfirmed endpoints remembered
+
+
+class Peer:
+    """A remote node. `key` is the 48-byte shared key (protocol/01 §1.9)."""
+
+    def __init__(self, identity, key: bytes) -> None:
+        self.identity = identity
+        self.address: bytes = identity.address
+        self.key = key
+        self.protocol = 0  # 0: neither HELLO nor OK(HELLO) seen yet
+        self.version = (0, 0, 0)
+        self.endpoints: list[bytes] = []  # the stable endpoints of a root, else empty
+        self.is_root = False
+        self.pinned = False  # never evicted: a root, or the controller of one of our networks
+        self.paths: list[Path] = []
+        self.last_receive = 0
+        self.last_active = 0  # a frame or a config passed
+        self.last_trust = 0
+        self.last_hello = 0
+        self.hellos_unanswered = 0
+        self.last_push = 0
+        self.push_count = 0  # inbound PUSH_DIRECT_PATHS in the current window
+        self.push_time = 0
+        self.last_echo = 0  # inbound gates
+        self.last_whois = 0
+        self.last_used = 0  # for LRU
+        self.tries: dict[bytes, int] = {}
+
+    def __repr__(self) -> str:
+        return "<Peer %s>" % self.address.hex()
+
+    def path(self, endpoint: bytes) -> Path | None:
+        """The path with this endpoint, if it is one."""
+        for path in self.paths:
+            if path.endpoint == endpoint:
+                return path
+        return None
+
+    def best_path(self, now: int) -> Path | None:
+        """The path to send on, or None: then the packet goes through a root."""
+        best = None
+        lowest = 0
+        for path in self.paths:
+            if path.expired(now) or path.failed(now):
+                continue
+            quality = path.quality(now)
+            if best is None or quality < lowest:
+                best = path
+                lowest = quality
+        return best
+
+    def learn(self, endpoint: bytes, limit: int, now: int) -> Path:
+        """A new confirmed path; takes the place of the one that was silent longest."""
+        path = Path(endpoint, now)
+        if len(self.paths) < limit:
+            self.paths.append(path)
+            return path
+        oldest = 0
+        for index in range(1, len(self.paths)):
+            if self.paths[index].last_receive < self.paths[oldest].last_receive:
+                oldest = index
+        self.paths[oldest] = path
+        return path
+
+    def drop_expired_paths(self, now: int) -> None:
+        self.paths = [path for path in self.paths if not path.expired(now)]
+
+    def may_try(self, endpoint: bytes, interval: int, now: int) -> bool:
+        """True once per interval and endpoint; remembers a bounded number of endpoints."""
+        last = self.tries.get(endpoint)
+        if last is not None and now - last < interval:
+            return False
+        if last is None and len(self.tries) >= _TRIES:
+            self.tries.clear()
+        self.tries[endpoint] = now
+        return True
+
+    def latency(self, now: int) -> int:
+        """Milliseconds on the best path, -1 if unknown."""
+        path = self.best_path(now)
+        if path is None or path.latency >= 65535:
+            return -1
+        return path.latency
+
+    def trusted(self, now: int) -> bool:
+        return self.last_trust != 0 and now - self.last_trust < TRUST_EXPIRATION
+
+    def active(self, now: int) -> bool:
+        return self.last_active != 0 and now - self.last_active < PEER_EXPIRATION
+
+    def silent(self, now: int) -> bool:
+        return now - self.last_receive >= PEER_EXPIRATION

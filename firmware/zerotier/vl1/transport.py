@@ -1,0 +1,371 @@
+"""Packets to and from peers: the way of every packet, from datagram to handler and back.
+
+Owns authentication, the verb tables, routing and the two bounded queues (packets that wait for an identity or
+for credentials). Never knows what a verb means: the handlers do.
+
+    receive -> classify -> reassemble -> authenticate -> decompress -> verb table -> handler -> outcome
+    send    -> peer or WHOIS and queue -> path or root -> armor -> fragments -> wire
+"""
+
+from _zerotier import armor, dearmor, lz4_decompress
+
+from ..const import const
+from ..limits import QUEUE_TIMEOUT, WHOIS_RETRY
+from ..wire import messages
+from ..wire.packet import (
+    CIPHER_MASK,
+    CIPHER_SALSA,
+    COMPRESSED,
+    DEFAULT_MTU,
+    DESTINATION,
+    FLAG_FRAGMENTED,
+    FLAGS,
+    FRAGMENT_INDICATOR,
+    FRAGMENT_MARK,
+    JUNK_SIZE,
+    MAX_PACKET,
+    MAX_PAYLOAD,
+    MIN_PACKET,
+    PAYLOAD,
+    SOURCE,
+    VERB,
+    VERB_MASK,
+    fragment,
+    fragment_count,
+    write_header,
+)
+from ..wire.verbs import (
+    VERB_ECHO,
+    VERB_ERROR,
+    VERB_EXT_FRAME,
+    VERB_HELLO,
+    VERB_MULTICAST_FRAME,
+    VERB_MULTICAST_GATHER,
+    VERB_NETWORK_CONFIG_REQUEST,
+    VERB_OK,
+    VERB_WHOIS,
+)
+from .outcome import HOLD, IGNORED, RECEIVED
+from .packet import Packet
+from .reassembly import Reassembly
+
+_OUT_SIZE = const(2048)  # the send buffer grows beyond this only when a larger packet is sent
+
+# Only these are answered by OK; remembering others would push the ids of these out of the ring.
+_ANSWERED = (
+    VERB_HELLO,
+    VERB_WHOIS,
+    VERB_EXT_FRAME,
+    VERB_ECHO,
+    VERB_NETWORK_CONFIG_REQUEST,
+    VERB_MULTICAST_GATHER,
+    VERB_MULTICAST_FRAME,
+)
+
+
+class _Waiting:
+    """A packet in a queue: until when, whose, and what is needed to go on."""
+
+    def __init__(self, expires: int, address: bytes, what: tuple) -> None:
+        self.expires = expires
+        self.address = address
+        self.what = what
+
+
+class Transport:
+    """Sends and receives packets of one node. `wire.send(datagram, endpoint)` borrows the datagram."""
+
+    def __init__(self, topology, ids, wire, counters, limits) -> None:
+        self.topology = topology
+        self.identity = topology.identity
+        self.address: bytes = topology.identity.address
+        self.counters = counters
+        self.limits = limits
+        self.verbs: dict = {}  # verb -> handler(peer, packet, now) -> outcome
+        self.ok_verbs: dict = {}  # in-re verb -> handler(peer, packet, in_re_id, body, now)
+        self.error_verbs: dict = {}  # -> handler(peer, packet, in_re_id, code, extra, now)
+        self.on_hello = None  # handler(raw packet, endpoint, now) for HELLOs in the clear
+        self.on_received = None  # handler(peer, packet, outcome, now), after each accepted packet
+        self.relay = None  # handler(datagram, endpoint, now), set by a root
+        self._ids = ids
+        self._wire = wire
+        self._reassembly = Reassembly(limits.reassembly, counters)
+        self._out = bytearray(_OUT_SIZE)
+        self._expected: list[bytes] = [b""] * limits.expected
+        self._expected_next = 0
+        self._unsent: list[_Waiting] = []  # for peers that we do not know or cannot reach
+        self._unopened: list[_Waiting] = []  # from peers that we do not know
+        self._held: list[_Waiting] = []  # opened, but the handler said HOLD
+        self._held_retry = 0
+        self.wake_at = 0  # when `tick` is needed; lowered by whatever begins to wait
+        self._whois: dict[bytes, int] = {}  # address -> last request
+        self.verbs[VERB_OK] = self._handle_ok
+        self.verbs[VERB_ERROR] = self._handle_error
+
+    # --- inbound ---
+
+    def receive(self, datagram, endpoint: bytes, now: int) -> None:
+        """Take a datagram (protocol/02 §2.3). It is decrypted in place. Raises ValueError if malformed."""
+        length = len(datagram)
+        if length <= JUNK_SIZE:
+            self.counters.count("junk")
+            return
+        is_fragment = datagram[FRAGMENT_MARK] == FRAGMENT_INDICATOR
+        if not is_fragment and length < MIN_PACKET:
+            self.counters.count("truncated")
+            return
+        if bytes(datagram[DESTINATION:SOURCE]) != self.address:
+            if self.relay is not None:
+                self.relay(datagram, endpoint, now)
+            else:
+                self.counters.count("not_for_us")
+            return
+        packet = datagram
+        if is_fragment:
+            packet = self._reassembly.add_fragment(datagram, now)
+        elif datagram[FLAGS] & FLAG_FRAGMENTED:
+            packet = self._reassembly.add_head(datagram, now)
+        if packet is not None:
+            self.open(packet, endpoint, now)
+
+    def open(self, packet, endpoint: bytes, now: int) -> None:
+        """Authenticate a whole packet, and handle it."""
+        if len(packet) > MAX_PACKET:
+            self.counters.count("oversized_packet")
+            return
+        source = bytes(packet[SOURCE:FLAGS])
+        if source == self.address:
+            self.counters.count("own_packet")
+            return
+        if not packet[FLAGS] & CIPHER_MASK and packet[VERB] & VERB_MASK == VERB_HELLO:
+            self.on_hello(packet, endpoint, now)
+            return
+        peer = self.topology.get(source)
+        if peer is None:
+            self.wait_for_identity(packet, source, endpoint, now)
+            return
+        view = memoryview(packet)
+        if not dearmor(peer.key, view):
+            self.counters.count("bad_mac")
+            return
+        self.handle(peer, self.unpack(view, source, endpoint), now)
+
+    def unpack(self, packet: memoryview, source: bytes, endpoint: bytes) -> Packet:
+        """An authenticated packet, decompressed if need be (protocol/02 §2.10)."""
+        payload = packet[PAYLOAD:]
+        if packet[VERB] & COMPRESSED and len(payload):
+            plain = bytearray(MAX_PAYLOAD)
+            payload = memoryview(plain)[: lz4_decompress(payload, plain)]
+        return Packet(packet, source, endpoint, payload)
+
+    def handle(self, peer, packet: Packet, now: int) -> None:
+        """Give an authenticated packet to its handler and act on the outcome."""
+        handler = self.verbs.get(packet.verb)
+        outcome = RECEIVED
+        if handler is not None:
+            outcome = handler(peer, packet, now)
+        if outcome == HOLD:
+            packet.keep()
+            waiting = _Waiting(now + QUEUE_TIMEOUT, peer.address, (packet,))
+            self._enqueue(self._held, waiting, "held_overflow")
+            self._held_retry = now + WHOIS_RETRY
+        elif outcome != IGNORED:
+            self.on_received(peer, packet, outcome, now)
+
+    def _handle_ok(self, peer, packet: Packet, now: int) -> int:
+        verb, in_re_id, body = messages.parse_ok(packet.payload)
+        if in_re_id not in self._expected:
+            self.counters.count("unexpected_ok")
+            return IGNORED
+        handler = self.ok_verbs.get(verb)
+        if handler is None:
+            return RECEIVED
+        return handler(peer, packet, in_re_id, body, now)
+
+    def _handle_error(self, peer, packet: Packet, now: int) -> int:
+        verb, in_re_id, code, extra = messages.parse_error(packet.payload)
+        handler = self.error_verbs.get(verb)
+        if handler is None:
+            return RECEIVED
+        return handler(peer, packet, in_re_id, code, extra, now)
+
+    # --- outbound ---
+
+    def send(self, address: bytes, verb: int, parts: tuple, now: int) -> bytes | None:
+        """Send to a peer, directly or through a root. The packet's id, or None when it had to be queued."""
+        peer = self.topology.get(address)
+        if peer is None:
+            self._wait_to_send(address, verb, parts, now)
+            self.whois(address, now)
+            return None
+        endpoint = self.route(peer, now)
+        if endpoint is None:
+            self._wait_to_send(address, verb, parts, now)
+            return None
+        return self.send_via(peer, endpoint, verb, parts, now)
+
+    def route(self, peer, now: int) -> bytes | None:
+        """The endpoint to send this peer's packets to (protocol/04 §4.7)."""
+        peer.last_used = now
+        path = peer.best_path(now)
+        if path is None and not peer.is_root:
+            root = self.topology.best_root(now)
+            if root is not None:
+                path = root.best_path(now) or root.paths[0]
+        if path is None and peer.paths:
+            path = peer.paths[-1]
+        if path is None:
+            return None
+        path.last_send = now
+        return path.endpoint
+
+    def send_via(
+        self, peer, endpoint: bytes, verb: int, parts: tuple, now: int, whole: bool = False
+    ) -> bytes:
+        """Send to a peer by a given endpoint; the packet's id. `whole`: never fragmented."""
+        length = PAYLOAD
+        for part in parts:
+            length += len(part)
+        if length > MAX_PACKET:
+            raise ValueError("a packet must not exceed %d bytes" % MAX_PACKET)
+        if length > len(self._out):
+            self._out = bytearray(length)
+        packet = memoryview(self._out)[:length]
+        packet_id = self.new_id(verb)
+        write_header(packet, packet_id, peer.address, self.address, verb)
+        end = PAYLOAD
+        for part in parts:
+            packet[end : end + len(part)] = part
+            end += len(part)
+        total = 1 if whole else fragment_count(length, DEFAULT_MTU)
+        if total > 1:
+            packet[FLAGS] = FLAG_FRAGMENTED
+        armor(peer.key, packet, CIPHER_SALSA)
+        if total == 1:
+            self._wire.send(packet, endpoint)
+            return packet_id
+        self._wire.send(packet[:DEFAULT_MTU], endpoint)
+        for number in range(1, total):
+            self._wire.send(fragment(packet, number, total, DEFAULT_MTU), endpoint)
+        return packet_id
+
+    def new_id(self, verb: int) -> bytes:
+        """A fresh packet id; remembered if an OK may name it (protocol/02 §2.11)."""
+        packet_id = self._ids.next()
+        if verb in _ANSWERED:
+            self._expected[self._expected_next] = packet_id
+            self._expected_next = (self._expected_next + 1) % len(self._expected)
+        return packet_id
+
+    def send_raw(self, datagram, endpoint: bytes) -> None:
+        """Send a datagram as it is: a HELLO, or one that we relay."""
+        self._wire.send(datagram, endpoint)
+
+    def send_ok(self, peer, packet: Packet, body: tuple, now: int) -> None:
+        """OK on the path on which the packet came (protocol/03 §3.2)."""
+        parts = (messages.ok_header(packet.verb, packet.id),) + body
+        self.send_via(peer, packet.endpoint, VERB_OK, parts, now, True)
+
+    def send_error(self, peer, packet: Packet, code: int, extra: bytes, now: int) -> None:
+        """ERROR on the path on which the packet came."""
+        parts = (messages.encode_error(packet.verb, packet.id, code, extra),)
+        self.send_via(peer, packet.endpoint, VERB_ERROR, parts, now)
+
+    # --- waiting ---
+
+    def whois(self, address: bytes, now: int) -> None:
+        """Ask the best root who this is; repeated by `tick` while something waits for the answer."""
+        last = self._whois.get(address, 0)
+        if now - last < WHOIS_RETRY or self.topology.get(address) is not None:
+            return
+        root = self.topology.best_root(now)
+        if root is None:
+            return
+        if len(self._whois) >= self.limits.queue:
+            self._whois.clear()
+        self._whois[address] = now
+        self.send(root.address, VERB_WHOIS, (address,), now)
+
+    def wait_for_identity(self, packet, source: bytes, endpoint: bytes, now: int) -> None:
+        """Keep a packet of an unknown sender until its identity is known."""
+        waiting = _Waiting(now + QUEUE_TIMEOUT, source, (bytearray(packet), endpoint))
+        self._enqueue(self._unopened, waiting, "unknown_sender_overflow")
+        self.whois(source, now)
+
+    def _wait_to_send(self, address: bytes, verb: int, parts: tuple, now: int) -> None:
+        kept = b"".join([bytes(part) for part in parts])
+        waiting = _Waiting(now + QUEUE_TIMEOUT, address, (verb, kept))
+        self._enqueue(self._unsent, waiting, "unsent_overflow")
+
+    def _enqueue(self, queue: list, waiting: _Waiting, reason: str) -> None:
+        if len(queue) >= self.limits.queue:
+            queue.pop(0)
+            self.counters.count(reason)
+        queue.append(waiting)
+        self.wake_at = min(self.wake_at, waiting.expires - QUEUE_TIMEOUT + WHOIS_RETRY)
+
+    def identity_known(self, address: bytes, now: int) -> None:
+        """A peer has just become known: send and open what waited for it."""
+        self._whois.pop(address, None)
+        for waiting in self._take(self._unopened, address):
+            packet, endpoint = waiting.what
+            try:
+                self.open(packet, endpoint, now)
+            except ValueError:
+                self.counters.count("malformed")
+        self.retry(address, now)
+        self.flush(address, now)
+
+    def flush(self, address: bytes, now: int) -> None:
+        """Send what waited for this peer."""
+        for waiting in self._take(self._unsent, address):
+            verb, kept = waiting.what
+            self.send(address, verb, (kept,), now)
+
+    def retry(self, address: bytes, now: int) -> None:
+        """Give packets held for this peer to their handlers again."""
+        peer = self.topology.get(address)
+        for waiting in self._take(self._held, address):
+            packet = waiting.what[0]
+            try:
+                outcome = self.verbs[packet.verb](peer, packet, now)
+            except ValueError:
+                self.counters.count("malformed")
+                continue
+            if outcome == HOLD:
+                self._held.append(waiting)
+            elif outcome != IGNORED:
+                self.on_received(peer, packet, outcome, now)
+
+    def _take(self, queue: list, address: bytes) -> list:
+        taken = [waiting for waiting in queue if waiting.address == address]
+        for waiting in taken:
+            queue.remove(waiting)
+        return taken
+
+    def tick(self, now: int) -> int:
+        """Expire and repeat; the time of the next call that is needed."""
+        self.wake_at = now + QUEUE_TIMEOUT
+        self._expire(self._unsent, "unsent_timeout", now)
+        self._expire(self._unopened, "unknown_sender_timeout", now)
+        self._expire(self._held, "held_timeout", now)
+        for waiting in self._unsent + self._unopened:
+            if self.topology.get(waiting.address) is None:
+                self.whois(waiting.address, now)
+        for waiting in list(self._unsent):
+            peer = self.topology.get(waiting.address)
+            if peer is not None and self.route(peer, now) is not None:
+                self.flush(waiting.address, now)
+        if self._held and now >= self._held_retry:
+            self._held_retry = now + WHOIS_RETRY
+            for address in {waiting.address for waiting in self._held}:
+                if self.topology.get(address) is not None:
+                    self.retry(address, now)
+        if self._unsent or self._unopened or self._held:
+            self.wake_at = now + WHOIS_RETRY
+        return self.wake_at
+
+    def _expire(self, queue: list, reason: str, now: int) -> None:
+        while queue and queue[0].expires <= now:
+            queue.pop(0)
+            self.counters.count(reason)
