@@ -1,0 +1,22 @@
+// The sentences of the exceptions that `_zerotier` raises, one for each mistake: the same on CPython and on MicroPython.
+// Both bindings take them from here; neither has a text of its own. _zerotier.pyi says which function raises which.
+#ifndef ZT_MESSAGES_H
+#define ZT_MESSAGES_H
+
+// ValueError
+#define ZT_MESSAGE_PUBLIC "public key must be 64 bytes"
+#define ZT_MESSAGE_SECRET "secret key must be 64 bytes"
+#define ZT_MESSAGE_ARMOR_KEY "key must be at least 32 bytes"
+#define ZT_MESSAGE_KEY "key must be 32 bytes"
+#define ZT_MESSAGE_NONCE "nonce must be 8 bytes"
+#define ZT_MESSAGE_COUNTER "counter must be 0 to 0x3fffffff"
+#define ZT_MESSAGE_ROUNDS "rounds must be 12 or 20"
+#define ZT_MESSAGE_PACKET "packet must be at least 28 bytes"
+#define ZT_MESSAGE_CIPHER "cipher must be 0 or 1"
+#define ZT_MESSAGE_OFFSET "offset must be 28 to the length of the packet"
+#define ZT_MESSAGE_LZ4 "malformed LZ4 block"
+
+// MemoryError
+#define ZT_MESSAGE_MEMORY "the identity hash needs 2 MiB of memory"
+
+#endif // ZT_MESSAGES_H

@@ -1,0 +1,56 @@
+// Little-endian words in byte buffers, and wiping of secrets: the few inline functions that every file of the core uses.
+// Nothing here needs alignment: words are taken byte by byte, or by memcpy where the processor loads unaligned words itself.
+// Never any branch or index that depends on the bytes handled.
+#ifndef ZT_BYTES_H
+#define ZT_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ZT_WORDS_BY_MEMCPY (1)
+#else
+#define ZT_WORDS_BY_MEMCPY (0)
+#endif
+
+static inline uint32_t zt_load32(const uint8_t *from) {
+    #if ZT_WORDS_BY_MEMCPY
+    uint32_t word;
+    memcpy(&word, from, sizeof(word));
+    return word;
+    #else
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    #endif
+}
+
+static inline void zt_store32(uint8_t *to, uint32_t word) {
+    #if ZT_WORDS_BY_MEMCPY
+    memcpy(to, &word, sizeof(word));
+    #else
+    to[0] = (uint8_t)word;
+    to[1] = (uint8_t)(word >> 8);
+    to[2] = (uint8_t)(word >> 16);
+    to[3] = (uint8_t)(word >> 24);
+    #endif
+}
+
+// On 32-bit boards four byte-wide XORs take fewer instructions than putting a word together and apart again.
+static inline void zt_xor32(uint8_t *to, uint32_t word) {
+    #if ZT_WORDS_BY_MEMCPY
+    zt_store32(to, zt_load32(to) ^ word);
+    #else
+    to[0] ^= (uint8_t)word;
+    to[1] ^= (uint8_t)(word >> 8);
+    to[2] ^= (uint8_t)(word >> 16);
+    to[3] ^= (uint8_t)(word >> 24);
+    #endif
+}
+
+// Overwrites `length` bytes with zeros. The barrier keeps the compiler from dropping it because nobody reads them again.
+static inline void zt_wipe(void *secret, size_t length) {
+    memset(secret, 0, length);
+    __asm volatile ("" : : "r" (secret) : "memory");
+}
+
+#endif // ZT_BYTES_H
