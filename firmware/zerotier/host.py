@@ -122,10 +122,16 @@ class ZeroTier(ZeroTierBase):
             )
         return udp
 
+    def local_address(self) -> tuple[str, int]:
+        """The IP and the UDP port that the node is bound to. OSError while it is stopped."""
+        if self._socket is None:
+            raise OSError(errno.ENOTCONN, "the node is not running")
+        name = self._socket.getsockname()
+        return (name[0], name[1])
+
     def _find_local_endpoints(self) -> None:
         """Our addresses on local interfaces: what the system would send from towards each root."""
-        assert self._socket is not None
-        port = self._socket.getsockname()[1]
+        _, port = self.local_address()
         found = set()
         if addresses.scope(self._bind) != addresses.SCOPE_NONE:
             found.add(addresses.with_port(self._bind, port))

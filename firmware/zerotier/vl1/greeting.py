@@ -174,9 +174,7 @@ class Greeting:
         peer.hellos_unanswered = 0
         if packet.hops == 0:
             self._surface.report(peer, packet.endpoint, fields.sent_to, now)
-            path = peer.path(packet.endpoint)
-            if path is not None and 0 <= now - fields.timestamp < 10000:
-                path.measured(now - fields.timestamp)
+            packet.round_trip = now - fields.timestamp
         return RECEIVED
 
 

@@ -20,6 +20,7 @@ from ..limits import (
     PUSH_CUTOFF_TIME,
     PUSH_INTERVAL_DIRECT,
     PUSH_INTERVAL_RELAYED,
+    QUEUE_TIMEOUT,
     RENDEZVOUS_MEMORY,
     ROOT_KEEPALIVE,
 )
@@ -42,6 +43,7 @@ from .packet import Packet
 _ECHO_PROTOCOL = const(5)  # older peers are probed by HELLO
 _PROBES_PER_PUSH = const(8)
 _PUSHED_PATHS = const(8)
+_TIME_SIZE = const(8)  # our clock in the payload of an ECHO
 _ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
 
 _ACTIVE_VERBS = (
@@ -102,11 +104,13 @@ class Paths:
                 path.heard(now)
             elif self.acceptable(peer, packet.endpoint):
                 if packet.verb == VERB_OK:
-                    peer.learn(packet.endpoint, self._transport.limits.paths, now)
+                    path = peer.learn(packet.endpoint, self._transport.limits.paths, now)
                     self._transport.counters.count("path_learned")
                     self._transport.flush(peer.address, now)
                 else:
                     self.probe(peer, packet.endpoint, now, False)
+            if path is not None and 0 <= packet.round_trip < QUEUE_TIMEOUT:
+                path.measured(packet.round_trip)
         if peer.trusted(now):
             interval = PUSH_INTERVAL_RELAYED if packet.hops else PUSH_INTERVAL_DIRECT
             if now - peer.last_push >= interval:
@@ -118,7 +122,7 @@ class Paths:
         if not peer.may_try(endpoint, CONFIRM_INTERVAL, now):
             return
         if may_echo and peer.protocol >= _ECHO_PROTOCOL:
-            self._transport.send_via(peer, endpoint, VERB_ECHO, (), now)
+            self._echo(peer, endpoint, now)
         else:
             self._greeting.send(peer, endpoint, now)
 
@@ -127,10 +131,12 @@ class Paths:
         if now - path.last_hello >= PEER_HELLO or peer.protocol < _ECHO_PROTOCOL:
             self._greeting.send(peer, path.endpoint, now)
         else:
-            self._transport.send_via(
-                peer, path.endpoint, VERB_ECHO, (now.to_bytes(8, "big"),), now
-            )
+            self._echo(peer, path.endpoint, now)
             path.probed(now)
+
+    def _echo(self, peer, endpoint: bytes, now: int) -> None:
+        parts = (now.to_bytes(_TIME_SIZE, "big"),)
+        self._transport.send_via(peer, endpoint, VERB_ECHO, parts, now)
 
     # --- verbs ---
 
@@ -143,11 +149,8 @@ class Paths:
         return RECEIVED
 
     def receive_ok_echo(self, peer, packet: Packet, in_re_id: bytes, body, now: int) -> int:
-        if packet.hops == 0 and len(body) == 8:
-            path = peer.path(packet.endpoint)
-            sent = int.from_bytes(bytes(body), "big")
-            if path is not None and 0 <= now - sent <= HELLO_RETRY:
-                path.measured(now - sent)
+        if len(body) == _TIME_SIZE:
+            packet.round_trip = now - int.from_bytes(bytes(body), "big")
         return RECEIVED
 
     def receive_rendezvous(self, peer, packet: Packet, now: int) -> int:
