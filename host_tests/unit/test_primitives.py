@@ -28,7 +28,7 @@ def keystream(case, rounds, length, counter=0):
 def test_salsa20_gives_the_recorded_keystream_for_12_and_20_rounds():
     for case in vectors("salsa20"):
         for rounds in ROUNDS:
-            recorded = unhex(case["salsa20_%d_keystream" % rounds])
+            recorded = unhex(case[f"salsa20_{rounds}_keystream"])
             assert keystream(case, rounds, len(recorded)) == recorded
 
 
@@ -119,7 +119,9 @@ def test_poly1305_agrees_with_whole_number_arithmetic_at_its_edges():
         for s in (ones, bytes(16)):
             for length in (0, 1, 15, 16, 17, 31, 32, 33, 64, 255, 256, 1000):
                 for message in (b"\xff" * length, bytes(length), b"\xfb" + b"\xff" * (length - 1)):
-                    assert _zerotier.poly1305(r + s, message) == slow_poly1305(r, s, message, prime)
+                    assert _zerotier.poly1305(r + s, message) == slow_poly1305(
+                        r, s, message, prime
+                    )
 
 
 def slow_poly1305(r, s, message, prime):

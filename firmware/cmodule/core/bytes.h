@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+// A test may set it to 0, to compile on a PC what a board compiles.
+#ifdef ZT_WORDS_BY_MEMCPY
+#elif (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ZT_WORDS_BY_MEMCPY (1)
 #else
 #define ZT_WORDS_BY_MEMCPY (0)

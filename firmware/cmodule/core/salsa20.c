@@ -85,10 +85,11 @@ typedef uint32_t lanes_t __attribute__((vector_size(4 * LANES)));
 
 // The next LANES blocks, one after the other in `out`.
 static void next_lanes(zt_salsa20_t *self, uint32_t *out) {
+    const lanes_t zero = { 0 };
     lanes_t start[WORDS];
     lanes_t x[WORDS];
     for (size_t i = 0; i < WORDS; i++) {
-        start[i] = (lanes_t) { 0 } + self->input[i];
+        start[i] = zero + self->input[i];
     }
     for (size_t lane = 0; lane < LANES; lane++) {
         uint64_t counter = counter_of(self) + lane;
