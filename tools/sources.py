@@ -70,8 +70,8 @@ TABLE = {
     ),
     "libsodium": Source(
         folder="pynacl-1.6.2",
-        override="SODIUM_DIR",  # a libsodium tree; PyNaCl's own copy is src/libsodium inside the folder
-        proof="src/libsodium/include/sodium.h",
+        override="SODIUM_DIR",  # the folder src/libsodium of a libsodium tree
+        proof="include/sodium.h",
         registry="pypi",
         package="pynacl==1.6.2",
         archive="pynacl-1.6.2.tar.gz",

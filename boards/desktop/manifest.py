@@ -1,0 +1,4 @@
+# What is frozen into the desktop interpreter.
+include("$(MPY_DIR)/extmod/asyncio")
+include("../../manifest.py")
+freeze("modules")

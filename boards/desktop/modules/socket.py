@@ -1,0 +1,7 @@
+"""`socket` on the desktop board: the virtual networks, as on every other board.
+
+Owns which stack a program's `import socket` gets. Never the sockets themselves, which are lwIP's;
+those of the operating system, over which the node itself talks, are in `usocket`.
+"""
+
+from lwip import *

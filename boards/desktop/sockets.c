@@ -1,0 +1,161 @@
+// The module `lwip`: MicroPython's own extmod/modlwip.c, compiled here for the virtual networks.
+// It owns what differs from the stock module: no name `socket` (the port has that, and modules/socket.py), and a queue of
+// received datagrams, because the stock module keeps one and drops the rest.
+//
+// MICROPY_PY_LWIP is off in the rest of the build: with it the port would want MicroPython's copy of lwIP, which the source
+// archives do not have, and would register `socket` a second time.
+#include "py/mpconfig.h"
+
+#undef MICROPY_PY_LWIP
+#define MICROPY_PY_LWIP (1)
+
+#include "py/obj.h"
+#include "lwip/udp.h"
+
+// The default backlog of this module, not of the port's sockets: as many as extmod/modsocket.c has.
+#undef MICROPY_PY_SOCKET_LISTEN_BACKLOG_DEFAULT
+#define MICROPY_PY_SOCKET_LISTEN_BACKLOG_DEFAULT (8)
+
+#undef MP_REGISTER_EXTENSIBLE_MODULE
+#define MP_REGISTER_EXTENSIBLE_MODULE(name, module)
+
+// The stock module leaves lwIP by this macro after it took a datagram from its only slot: time to fill it again.
+static void fill_slots(void);
+#define MICROPY_PY_LWIP_ENTER
+#define MICROPY_PY_LWIP_REENTER
+#define MICROPY_PY_LWIP_EXIT fill_slots();
+
+// Its calls of these go to the functions below.
+static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket);
+static void queued_udp_remove(struct udp_pcb *pcb);
+static err_t dual_udp_bind(struct udp_pcb *pcb, const ip_addr_t *address, u16_t port);
+#define udp_recv queued_udp_recv
+#define udp_remove queued_udp_remove
+#define udp_bind dual_udp_bind
+
+int mp_mod_network_prefer_dns_use_ip_version = 4;
+
+// The stock module is not written for all warnings of this port.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Waddress"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#include "extmod/modlwip.c"
+#pragma GCC diagnostic pop
+
+#undef udp_recv
+#undef udp_remove
+#undef udp_bind
+
+/******************************************************************************/
+// Datagrams that wait behind the one in a socket's slot
+
+#define MAX_DATAGRAMS (64) // per socket
+#define MAX_QUEUED_BYTES (64 * 1024) // per socket
+
+typedef struct _datagram_t {
+    struct _datagram_t *next;
+    struct pbuf *payload;
+    ip_addr_t source;
+    u16_t port;
+} datagram_t;
+
+typedef struct _queue_t {
+    struct _queue_t *next;
+    struct udp_pcb *pcb;
+    udp_recv_fn receive; // the stock module's callback, which fills the slot
+    lwip_socket_obj_t *socket; // a finaliser closes it, and with it this queue, before its memory goes
+    datagram_t *first;
+    datagram_t *last;
+    size_t count;
+    size_t bytes;
+} queue_t;
+
+static queue_t *queues;
+static size_t datagrams_waiting; // in all of them
+
+static void fill_slot(queue_t *queue) {
+    datagram_t *datagram = queue->first;
+    if (datagram == NULL || queue->socket->incoming.pbuf != NULL) {
+        return;
+    }
+    queue->first = datagram->next;
+    queue->count--;
+    queue->bytes -= datagram->payload->tot_len;
+    datagrams_waiting--;
+    queue->receive(queue->socket, queue->pcb, datagram->payload, &datagram->source, datagram->port);
+    free(datagram);
+}
+
+static void fill_slots(void) {
+    if (datagrams_waiting > 0) {
+        for (queue_t *queue = queues; queue != NULL; queue = queue->next) {
+            fill_slot(queue);
+        }
+    }
+}
+
+static void enqueue(void *arg, struct udp_pcb *pcb, struct pbuf *payload, const ip_addr_t *source, u16_t port) {
+    (void)pcb;
+    queue_t *queue = arg;
+    datagram_t *datagram = NULL;
+    if (queue->count < MAX_DATAGRAMS && queue->bytes + payload->tot_len <= MAX_QUEUED_BYTES) {
+        datagram = malloc(sizeof(*datagram));
+    }
+    if (datagram == NULL) {
+        pbuf_free(payload); // UDP may lose it, and a program that does not read must not take all memory
+        return;
+    }
+    *datagram = (datagram_t) { .payload = payload, .source = *source, .port = port };
+    if (queue->first == NULL) {
+        queue->first = datagram;
+    } else {
+        queue->last->next = datagram;
+    }
+    queue->last = datagram;
+    queue->count++;
+    queue->bytes += payload->tot_len;
+    datagrams_waiting++;
+    fill_slot(queue);
+}
+
+static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket) {
+    if (receive == NULL) {
+        return; // the socket closes: queued_udp_remove() follows
+    }
+    queue_t *queue = calloc(1, sizeof(*queue));
+    if (queue == NULL) {
+        udp_recv(pcb, receive, socket); // works with one slot
+        return;
+    }
+    queue->next = queues;
+    queue->pcb = pcb;
+    queue->receive = receive;
+    queue->socket = socket;
+    queues = queue;
+    udp_recv(pcb, enqueue, queue);
+}
+
+static void queued_udp_remove(struct udp_pcb *pcb) {
+    udp_remove(pcb);
+    for (queue_t **link = &queues; *link != NULL; link = &(*link)->next) {
+        queue_t *queue = *link;
+        if (queue->pcb == pcb) {
+            *link = queue->next;
+            while (queue->first != NULL) {
+                datagram_t *datagram = queue->first;
+                queue->first = datagram->next;
+                pbuf_free(datagram->payload);
+                free(datagram);
+                datagrams_waiting--;
+            }
+            free(queue);
+            return;
+        }
+    }
+}
+
+// bind(("", port)) means every address; the stock module takes it for every IPv6 address, for TCP too, but mends it there.
+static err_t dual_udp_bind(struct udp_pcb *pcb, const ip_addr_t *address, u16_t port) {
+    return udp_bind(pcb, ip_addr_cmp(address, IP6_ADDR_ANY) ? IP_ANY_TYPE : address, port);
+}

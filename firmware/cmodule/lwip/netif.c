@@ -1,0 +1,360 @@
+// The virtual Ethernet interfaces on lwIP without an operating system; netif.h is the manual.
+#include "netif.h"
+
+#include <string.h>
+
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/igmp.h"
+#include "lwip/ip6_addr.h"
+#include "lwip/mld6.h"
+#include "lwip/netif.h"
+#include "lwip/pbuf.h"
+#include "netif/ethernet.h"
+
+#define FRAME_LENGTH_SIZE (2) // what precedes each frame in the queue, little-endian
+#define IP6_PREFIX_BITS (64) // of the link-local address
+
+typedef struct _group_t {
+    uint8_t mac[ZT_MAC_SIZE];
+    uint8_t uses; // several IP groups may share a MAC; 0 is a free entry
+} group_t;
+
+struct _zt_netif_t {
+    struct netif lwip; // first, so that lwIP's pointer is ours. Its `state` stays NULL: ESP-IDF takes it for its own
+    bool is_open;
+    uint8_t ip6_prefix_bits[LWIP_IPV6_NUM_ADDRESSES];
+    group_t groups[ZT_NETIF_GROUPS];
+    uint32_t groups_version;
+    zt_netif_stats_t stats;
+    // A ring of bytes: small frames take little room, and nothing is allocated, so a full queue starves nobody else.
+    size_t queue_start;
+    size_t queue_used;
+    size_t frames;
+    uint8_t queue[ZT_NETIF_QUEUE_SIZE];
+};
+
+static zt_netif_t netifs[ZT_NETIF_COUNT];
+static size_t frames_waiting; // in all of them
+
+/******************************************************************************/
+// The queue of frames that leave the stack
+
+static void queue_put(zt_netif_t *self, const uint8_t *bytes, size_t length) {
+    size_t at = (self->queue_start + self->queue_used) % ZT_NETIF_QUEUE_SIZE;
+    size_t first = LWIP_MIN(length, ZT_NETIF_QUEUE_SIZE - at);
+    memcpy(self->queue + at, bytes, first);
+    memcpy(self->queue, bytes + first, length - first);
+    self->queue_used += length;
+}
+
+static void queue_take(zt_netif_t *self, uint8_t *bytes, size_t length) {
+    if (bytes != NULL) {
+        size_t first = LWIP_MIN(length, ZT_NETIF_QUEUE_SIZE - self->queue_start);
+        memcpy(bytes, self->queue + self->queue_start, first);
+        memcpy(bytes + first, self->queue, length - first);
+    }
+    self->queue_start = (self->queue_start + length) % ZT_NETIF_QUEUE_SIZE;
+    self->queue_used -= length;
+}
+
+static void queue_clear(zt_netif_t *self) {
+    frames_waiting -= self->frames;
+    self->frames = 0;
+    self->queue_used = 0;
+}
+
+// A dropped frame is not an error: TCP sees the loss and slows down, while an error here makes it believe that nothing was
+// sent, and makes UDP's caller send again at once into the queue that is full.
+static err_t netif_linkoutput(struct netif *lwip, struct pbuf *frame) {
+    zt_netif_t *self = (zt_netif_t *)lwip;
+    if (self->queue_used + FRAME_LENGTH_SIZE + frame->tot_len > ZT_NETIF_QUEUE_SIZE) {
+        self->stats.sent_dropped++;
+        return ERR_OK;
+    }
+    const uint8_t length[FRAME_LENGTH_SIZE] = { (uint8_t)frame->tot_len, (uint8_t)(frame->tot_len >> 8) };
+    queue_put(self, length, sizeof(length));
+    for (struct pbuf *part = frame; part != NULL; part = part->next) {
+        queue_put(self, part->payload, part->len);
+    }
+    self->frames++;
+    frames_waiting++;
+    self->stats.sent++;
+    return ERR_OK;
+}
+
+size_t zt_netif_output(zt_netif_t *self, uint8_t *frame, size_t size) {
+    while (self->frames > 0) {
+        uint8_t bytes[FRAME_LENGTH_SIZE];
+        queue_take(self, bytes, sizeof(bytes));
+        size_t length = bytes[0] | (size_t)bytes[1] << 8;
+        bool fits = length <= size;
+        queue_take(self, fits ? frame : NULL, length);
+        self->frames--;
+        frames_waiting--;
+        if (fits) {
+            return length;
+        }
+        self->stats.sent_dropped++;
+    }
+    return 0;
+}
+
+size_t zt_netif_waiting(const zt_netif_t *self) {
+    return self->frames;
+}
+
+bool zt_netif_any_waiting(void) {
+    return frames_waiting > 0;
+}
+
+/******************************************************************************/
+// Multicast groups
+
+static err_t change_group(struct netif *lwip, const uint8_t *mac, enum netif_mac_filter_action action) {
+    zt_netif_t *self = (zt_netif_t *)lwip;
+    group_t *unused = NULL;
+    for (size_t i = 0; i < ZT_NETIF_GROUPS; ++i) {
+        group_t *group = &self->groups[i];
+        if (group->uses == 0) {
+            unused = unused == NULL ? group : unused;
+        } else if (memcmp(group->mac, mac, ZT_MAC_SIZE) == 0) {
+            group->uses += action == NETIF_ADD_MAC_FILTER ? 1 : -1;
+            self->groups_version += group->uses == 0;
+            return ERR_OK;
+        }
+    }
+    if (action != NETIF_ADD_MAC_FILTER) {
+        return ERR_VAL;
+    }
+    if (unused == NULL) {
+        return ERR_MEM;
+    }
+    memcpy(unused->mac, mac, ZT_MAC_SIZE);
+    unused->uses = 1;
+    self->groups_version++;
+    return ERR_OK;
+}
+
+// RFC 1112 §6.4
+static err_t change_ip4_group(struct netif *lwip, const ip4_addr_t *group, enum netif_mac_filter_action action) {
+    const uint8_t mac[ZT_MAC_SIZE] = {
+        0x01, 0x00, 0x5e, ip4_addr2(group) & 0x7f, ip4_addr3(group), ip4_addr4(group)
+    };
+    return change_group(lwip, mac, action);
+}
+
+// RFC 2464 §7
+static err_t change_ip6_group(struct netif *lwip, const ip6_addr_t *group, enum netif_mac_filter_action action) {
+    uint8_t mac[ZT_MAC_SIZE] = { 0x33, 0x33 };
+    memcpy(mac + 2, &group->addr[3], sizeof(group->addr[3])); // kept in network byte order
+    return change_group(lwip, mac, action);
+}
+
+bool zt_netif_group(const zt_netif_t *self, size_t index, uint8_t mac[ZT_MAC_SIZE]) {
+    for (size_t i = 0; i < ZT_NETIF_GROUPS; ++i) {
+        if (self->groups[i].uses > 0 && index-- == 0) {
+            memcpy(mac, self->groups[i].mac, ZT_MAC_SIZE);
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t zt_netif_groups_version(const zt_netif_t *self) {
+    return self->groups_version;
+}
+
+/******************************************************************************/
+// Open and close
+
+static err_t netif_start(struct netif *lwip) {
+    lwip->name[0] = 'z';
+    lwip->name[1] = 't';
+    lwip->hwaddr_len = ZT_MAC_SIZE;
+    lwip->output = etharp_output;
+    lwip->output_ip6 = ethip6_output;
+    lwip->linkoutput = netif_linkoutput;
+    lwip->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    netif_set_igmp_mac_filter(lwip, change_ip4_group);
+    netif_set_mld_mac_filter(lwip, change_ip6_group);
+    return ERR_OK;
+}
+
+zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
+    zt_netif_t *self = NULL;
+    for (size_t i = 0; i < ZT_NETIF_COUNT && self == NULL; ++i) {
+        self = netifs[i].is_open ? NULL : &netifs[i];
+    }
+    if (self == NULL) {
+        return NULL;
+    }
+    memset(self, 0, offsetof(zt_netif_t, queue)); // the queue itself may stay untouched memory
+    memcpy(self->lwip.hwaddr, mac, ZT_MAC_SIZE);
+    if (netif_add_noaddr(&self->lwip, NULL, netif_start, ethernet_input) == NULL) {
+        return NULL;
+    }
+    self->is_open = true;
+    zt_netif_set_mtu(self, mtu);
+    // The link-local address comes from the MAC, which is unique in the network: no need to look for duplicates first.
+    netif_create_ip6_linklocal_address(&self->lwip, 1);
+    netif_ip6_addr_set_state(&self->lwip, 0, IP6_ADDR_PREFERRED);
+    self->ip6_prefix_bits[0] = IP6_PREFIX_BITS;
+    // lwIP receives all-nodes frames without joining the group, but the network must know that we want them.
+    ip6_addr_t all_nodes;
+    ip6_addr_set_allnodes_linklocal(&all_nodes);
+    change_ip6_group(&self->lwip, &all_nodes, NETIF_ADD_MAC_FILTER);
+    return self;
+}
+
+void zt_netif_close(zt_netif_t *self) {
+    netif_remove(&self->lwip);
+    queue_clear(self);
+    self->is_open = false;
+}
+
+void zt_netif_set_active(zt_netif_t *self, bool active) {
+    if (active) {
+        netif_set_up(&self->lwip);
+        netif_set_link_up(&self->lwip);
+    } else {
+        netif_set_link_down(&self->lwip);
+        netif_set_down(&self->lwip);
+        queue_clear(self);
+    }
+}
+
+bool zt_netif_is_active(const zt_netif_t *self) {
+    return netif_is_up(&self->lwip);
+}
+
+void zt_netif_set_mtu(zt_netif_t *self, uint16_t mtu) {
+    self->lwip.mtu = mtu;
+    self->lwip.mtu6 = mtu;
+}
+
+uint16_t zt_netif_mtu(const zt_netif_t *self) {
+    return self->lwip.mtu;
+}
+
+const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *self) {
+    return &self->stats;
+}
+
+/******************************************************************************/
+// Addresses
+
+void zt_netif_set_ip4(zt_netif_t *self, const ip4_addr_t *address, unsigned prefix_bits) {
+    ip4_addr_t mask;
+    ip4_addr_set_u32(&mask, prefix_bits == 0 ? 0 : lwip_htonl(0xffffffffU << (32 - prefix_bits)));
+    netif_set_addr(&self->lwip, address, &mask, IP4_ADDR_ANY4);
+}
+
+bool zt_netif_add_ip6(zt_netif_t *self, const ip6_addr_t *address, unsigned prefix_bits) {
+    s8_t index = -1;
+    if (netif_add_ip6_address(&self->lwip, address, &index) != ERR_OK || index < 0) {
+        return false;
+    }
+    // The controller gave this address to us alone, so it is in force at once.
+    netif_ip6_addr_set_state(&self->lwip, index, IP6_ADDR_PREFERRED);
+    self->ip6_prefix_bits[index] = (uint8_t)prefix_bits;
+    return true;
+}
+
+void zt_netif_clear_addresses(zt_netif_t *self) {
+    netif_set_addr(&self->lwip, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
+    for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; ++i) { // 0 is the link-local one
+        netif_ip6_addr_set_state(&self->lwip, i, IP6_ADDR_INVALID);
+    }
+}
+
+/******************************************************************************/
+// Routes: lwIP asks these before its own rules, which know IPv6 prefixes of 64 bits only and want a default route for multicast
+
+static bool same_prefix(const ip6_addr_t *one, const ip6_addr_t *other, unsigned bits) {
+    const uint8_t *left = (const uint8_t *)one->addr;
+    const uint8_t *right = (const uint8_t *)other->addr;
+    unsigned bytes = bits / 8;
+    if (memcmp(left, right, bytes) != 0) {
+        return false;
+    }
+    return bits % 8 == 0 || ((left[bytes] ^ right[bytes]) >> (8 - bits % 8)) == 0;
+}
+
+static bool is_on_link(const zt_netif_t *self, const ip6_addr_t *destination) {
+    for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&self->lwip, i))
+            && same_prefix(netif_ip6_addr(&self->lwip, i), destination, self->ip6_prefix_bits[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_usable(const zt_netif_t *self) {
+    return self->is_open && netif_is_up(&self->lwip);
+}
+
+struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination) {
+    bool many = ip4_addr_ismulticast(destination) || destination->addr == IPADDR_BROADCAST;
+    struct netif *first = NULL;
+    for (size_t i = 0; i < ZT_NETIF_COUNT && many; ++i) {
+        if (!is_usable(&netifs[i])) {
+            continue;
+        }
+        first = first == NULL ? &netifs[i].lwip : first;
+        if (source != NULL && ip4_addr_eq(source, netif_ip4_addr(&netifs[i].lwip))) {
+            return &netifs[i].lwip;
+        }
+    }
+    return first; // NULL: lwIP looks for the subnet itself
+}
+
+struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination) {
+    struct netif *first = NULL;
+    for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
+        if (!is_usable(&netifs[i])) {
+            continue;
+        }
+        if (is_on_link(&netifs[i], destination)) {
+            return &netifs[i].lwip;
+        }
+        if (source != NULL && netif_get_ip6_addr_match(&netifs[i].lwip, source) >= 0) {
+            return &netifs[i].lwip;
+        }
+        first = first == NULL ? &netifs[i].lwip : first;
+    }
+    return ip6_addr_ismulticast(destination) || ip6_addr_islinklocal(destination) ? first : NULL;
+}
+
+const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *lwip, const ip6_addr_t *destination) {
+    for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
+        if (lwip == &netifs[i].lwip && is_on_link(&netifs[i], destination)) {
+            return destination; // a neighbour, whatever lwIP thinks of its prefix
+        }
+    }
+    return NULL;
+}
+
+/******************************************************************************/
+// Frames to the stack
+
+bool zt_netif_input(zt_netif_t *self, const uint8_t *frame, size_t length) {
+    struct pbuf *copy = NULL;
+    if (length >= ZT_ETHERNET_HEADER_SIZE && length <= (size_t)self->lwip.mtu + ZT_ETHERNET_HEADER_SIZE
+        && netif_is_up(&self->lwip)) {
+        copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
+    }
+    if (copy == NULL) {
+        self->stats.received_dropped++;
+        return false;
+    }
+    pbuf_take(copy, frame, (u16_t)length);
+    if (self->lwip.input(copy, &self->lwip) != ERR_OK) {
+        pbuf_free(copy);
+        self->stats.received_dropped++;
+        return false;
+    }
+    self->stats.received++;
+    return true;
+}

@@ -1,0 +1,90 @@
+// The virtual Ethernet interfaces: one `struct netif` per joined network, with a bounded queue of frames that leave the stack.
+// It owns what lwIP must know of such an interface: MAC, MTU, addresses, which destinations are on the link, multicast groups.
+// Never any MicroPython, any policy, any socket; it never becomes lwIP's default route.
+//
+// Everything lives in static storage, so lwIP may keep pointers while a heap dies in a soft reset. For lwIP with NO_SYS: all
+// functions are called from the one thread that runs lwIP, never from an interrupt.
+#ifndef ZT_NETIF_H
+#define ZT_NETIF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lwip/ip_addr.h"
+
+#define ZT_MAC_SIZE (6)
+#define ZT_ETHERNET_HEADER_SIZE (14)
+#define ZT_NETIF_MIN_MTU (1280) // the least that IPv6 allows
+#define ZT_NETIF_MAX_MTU (10000)
+
+// Joined networks at a time.
+#ifndef ZT_NETIF_COUNT
+#define ZT_NETIF_COUNT (4)
+#endif
+
+// Bytes of frames that wait for the node, per interface. At least a TCP window should fit, or bursts are cut.
+#ifndef ZT_NETIF_QUEUE_SIZE
+#define ZT_NETIF_QUEUE_SIZE (8192)
+#endif
+
+// Multicast MACs that the stack listens to, per interface.
+#ifndef ZT_NETIF_GROUPS
+#define ZT_NETIF_GROUPS (16)
+#endif
+
+typedef struct _zt_netif_t zt_netif_t;
+
+typedef struct _zt_netif_stats_t {
+    uint32_t sent; // frames taken from the stack
+    uint32_t received; // frames given to the stack
+    uint32_t sent_dropped; // the queue was full
+    uint32_t received_dropped; // malformed, longer than the MTU, interface down, or no memory
+} zt_netif_stats_t;
+
+// A new interface, down and without addresses; NULL if all ZT_NETIF_COUNT are open.
+zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu);
+
+// Takes the interface out of lwIP and forgets its frames. The pointer is invalid afterwards.
+void zt_netif_close(zt_netif_t *netif);
+
+// Up and down. Going up announces the addresses (gratuitous ARP, neighbour advertisement).
+void zt_netif_set_active(zt_netif_t *netif, bool active);
+bool zt_netif_is_active(const zt_netif_t *netif);
+
+void zt_netif_set_mtu(zt_netif_t *netif, uint16_t mtu);
+uint16_t zt_netif_mtu(const zt_netif_t *netif);
+
+// Sets the IPv4 address; lwIP has room for one per interface, so the last one set is in force.
+void zt_netif_set_ip4(zt_netif_t *netif, const ip4_addr_t *address, unsigned prefix_bits);
+
+// Adds an IPv6 address. Unlike lwIP alone, honours any prefix length, so 6PLANE's /40 works. False if there is no room.
+bool zt_netif_add_ip6(zt_netif_t *netif, const ip6_addr_t *address, unsigned prefix_bits);
+
+// Removes all addresses but the IPv6 link-local one.
+void zt_netif_clear_addresses(zt_netif_t *netif);
+
+// A frame from the network to the stack. It is copied. False if it was dropped.
+bool zt_netif_input(zt_netif_t *netif, const uint8_t *frame, size_t length);
+
+// The next frame from the stack: its length, or 0 if there is none. A frame longer than `size` is dropped.
+size_t zt_netif_output(zt_netif_t *netif, uint8_t *frame, size_t size);
+
+// Frames that wait in this interface, and whether any waits in any.
+size_t zt_netif_waiting(const zt_netif_t *netif);
+bool zt_netif_any_waiting(void);
+
+// The multicast MACs that the stack listens to: copies the one at `index`, false past the end.
+bool zt_netif_group(const zt_netif_t *netif, size_t index, uint8_t mac[ZT_MAC_SIZE]);
+
+// Changes with every change of the groups.
+uint32_t zt_netif_groups_version(const zt_netif_t *netif);
+
+const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *netif);
+
+// For lwipopts.h: LWIP_HOOK_IP4_ROUTE_SRC, LWIP_HOOK_IP6_ROUTE and LWIP_HOOK_ND6_GET_GW.
+struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination);
+struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination);
+const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *netif, const ip6_addr_t *destination);
+
+#endif // ZT_NETIF_H

@@ -1,0 +1,34 @@
+# The C user module `_zerotier` for CMake-based ports (ESP32): USER_C_MODULES is this file.
+#
+# SODIUM_DIR  libsodium/src/libsodium (tools/sources.py), as a CMake variable or in the environment
+#
+# ESP-IDF brings its own lwIP, which runs in a thread of its own; lwip/ and the parts of bind/ that use it are for lwIP
+# without threads and are not built here.
+if(NOT SODIUM_DIR)
+    set(SODIUM_DIR $ENV{SODIUM_DIR})
+endif()
+if(NOT EXISTS ${SODIUM_DIR}/include/sodium.h)
+    message(FATAL_ERROR "SODIUM_DIR must name the folder src/libsodium of libsodium's sources")
+endif()
+
+set(ZT_DIR ${CMAKE_CURRENT_LIST_DIR})
+
+file(GLOB ZT_CORE ${ZT_DIR}/core/*.c)
+file(STRINGS ${ZT_DIR}/core/libsodium.txt ZT_SODIUM REGEX "\\.c$")
+list(TRANSFORM ZT_SODIUM PREPEND ${SODIUM_DIR}/)
+list(APPEND ZT_SODIUM ${ZT_DIR}/core/sodium/glue.c)
+
+# A library of its own, so that its relaxed flags touch nobody else.
+add_library(zerotier_sodium STATIC ${ZT_SODIUM})
+target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR}/include/sodium)
+target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/sodium/config.h)
+
+add_library(usermod_zerotier INTERFACE)
+target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_DIR}/bind/micropython.c)
+target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodium)
+target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
+
+# Ciphers run once per packet, so for speed.
+set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
+
+target_link_libraries(usermod INTERFACE usermod_zerotier)
