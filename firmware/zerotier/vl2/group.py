@@ -1,0 +1,77 @@
+"""A multicast group that we send to: who listens, and the frames that wait for more listeners.
+
+Owns a bounded list of listeners and a bounded queue. Never sends.
+"""
+
+from os import urandom
+
+from ..const import const
+from ..limits import QUEUE_TIMEOUT
+
+_LIFE = const(600000)  # ms after a listener was last mentioned (protocol/07 §7.5)
+
+
+class Waiting:
+    """A frame that is also for listeners that are not known yet."""
+
+    def __init__(self, ethertype: int, payload: bytes, copies: int, now: int) -> None:
+        self.ethertype = ethertype
+        self.payload = payload
+        self.copies = copies  # how many more may be sent
+        self.expires = now + QUEUE_TIMEOUT
+        self.sent: set[bytes] = set()
+
+
+class Group:
+    """One (MAC, ADI) of one network."""
+
+    def __init__(self, mac: bytes, adi: int) -> None:
+        self.mac = mac
+        self.adi = adi
+        self.last_used = 0  # we sent to it; 0 if others only told us of it
+        self.last_gather = 0
+        self.waiting: list[Waiting] = []
+        self._listeners: dict[bytes, int] = {}  # address -> until when
+
+    def __repr__(self) -> str:
+        return "<Group %s %08x, %d listeners>" % (self.mac.hex(), self.adi, len(self._listeners))
+
+    def add(self, address: bytes, bound: int, now: int) -> bool:
+        """Remember a listener; True if it is a new one. Beyond `bound` the oldest leaves."""
+        is_new = address not in self._listeners
+        if is_new and len(self._listeners) >= bound:
+            oldest = min(self._listeners, key=lambda other: self._listeners[other])
+            del self._listeners[oldest]
+        self._listeners[address] = now + _LIFE
+        return is_new
+
+    def remove(self, address: bytes) -> None:
+        self._listeners.pop(address, None)
+
+    def listeners(self, now: int) -> list[bytes]:
+        """The addresses of those who still listen."""
+        old = [address for address, until in self._listeners.items() if until <= now]
+        for address in old:
+            del self._listeners[address]
+        return list(self._listeners)
+
+    def keep(self, waiting: Waiting, bound: int) -> bool:
+        """Queue a frame; False if an older one had to leave for it."""
+        full = len(self.waiting) >= bound
+        if full:
+            self.waiting.pop(0)
+        self.waiting.append(waiting)
+        return not full
+
+    def expire(self, now: int) -> None:
+        """Drop frames that have waited long enough; they went to those who were known."""
+        while self.waiting and (self.waiting[0].expires <= now or self.waiting[0].copies <= 0):
+            self.waiting.pop(0)
+
+
+def choose(addresses: list[bytes], count: int) -> list[bytes]:
+    """At most `count` of them, beginning anywhere, so that no listener is always left out."""
+    if len(addresses) <= count:
+        return addresses
+    start = int.from_bytes(urandom(2), "big") % len(addresses)
+    return (addresses[start:] + addresses[:start])[:count]

@@ -1,0 +1,124 @@
+"""Frames from other members, and the gate that they pass before they reach the local port.
+
+Owns the handlers of FRAME, EXT_FRAME and MULTICAST_FRAME (protocol/03 §3.9, §3.10, §3.17). Never
+decides who is a member.
+"""
+
+from ..const import const
+from ..vl1.outcome import HOLD, IGNORED, RECEIVED, TRUSTED
+from ..vl1.packet import Packet
+from ..vl1.peer import Peer
+from ..vl1.transport import Transport
+from ..wire import messages
+from ..wire.credentials import Membership
+from ..wire.verbs import (
+    ERROR_NEED_MEMBERSHIP_CERTIFICATE,
+    VERB_EXT_FRAME,
+    VERB_FRAME,
+    VERB_MULTICAST_FRAME,
+)
+from . import ethernet
+from .members import Member
+from .network import Network
+from .pace import Pace
+
+_ASK_INTERVAL = const(1000)  # ERRORs that ask a member for its credentials, per network
+
+
+class Inbound:
+    """Handlers of the three verbs that carry frames. `networks`: joined networks by their id."""
+
+    def __init__(self, networks: dict[bytes, Network], transport: Transport) -> None:
+        self._networks = networks
+        self._transport = transport
+        self._count = transport.counters.count
+        self._asking = Pace(_ASK_INTERVAL, transport.limits.networks * transport.limits.members)
+        transport.verbs[VERB_FRAME] = self.receive_frame
+        transport.verbs[VERB_EXT_FRAME] = self.receive_ext_frame
+        transport.verbs[VERB_MULTICAST_FRAME] = self.receive_multicast_frame
+
+    def receive_frame(self, peer: Peer, packet: Packet, now: int) -> int:
+        """A frame from the sender's own MAC to ours."""
+        nwid, ethertype, payload = messages.parse_frame(packet.payload)
+        network = self._networks.get(nwid)
+        if network is None:
+            self._count("frame_unknown_network")
+            return RECEIVED
+        member = network.members.admit(peer.address, now)
+        if member is None:
+            return self._ask(network, peer, packet, now)
+        network.subscriptions.tell(member, now)
+        if len(payload):
+            network.deliver(network.mac, member.mac, ethertype, payload)
+        return TRUSTED
+
+    def receive_ext_frame(self, peer: Peer, packet: Packet, now: int) -> int:
+        """A frame with its MACs: from a bridge, or a copy that a rule made."""
+        frame = messages.parse_ext_frame(packet.payload)
+        network = self._networks.get(frame.nwid)
+        if network is None:
+            self._count("frame_unknown_network")
+            return RECEIVED
+        member = self._admit(network, frame.com, peer, now)
+        if member is None:
+            return self._ask(network, peer, packet, now)
+        network.subscriptions.tell(member, now)
+        if len(frame.payload):
+            if frame.source != member.mac:
+                return self._spoofed(network, frame.source)
+            if frame.destination == network.mac:
+                network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
+            elif ethernet.is_multicast(frame.destination) and network.config.multicast_limit:
+                network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
+            else:
+                self._count("frame_not_for_us")
+        if frame.flags & messages.EXT_FRAME_ACKNOWLEDGE:
+            self._transport.send_ok(peer, packet, (frame.nwid,), now)
+        return TRUSTED
+
+    def receive_multicast_frame(self, peer: Peer, packet: Packet, now: int) -> int:
+        """A frame to a group. That we are told of it is enough; we need not have subscribed."""
+        frame = messages.parse_multicast_frame(packet.payload)
+        network = self._networks.get(frame.nwid)
+        if network is None:
+            self._count("frame_unknown_network")
+            return IGNORED
+        member = self._admit(network, frame.com, peer, now)
+        if member is None:
+            return self._ask(network, peer, packet, now)
+        network.subscriptions.tell(member, now)
+        if network.config.multicast_limit == 0:
+            self._count("multicast_disabled")
+            return TRUSTED
+        if not len(frame.payload):
+            return TRUSTED
+        if not ethernet.is_multicast(frame.destination):
+            self._count("frame_not_multicast")
+            return TRUSTED
+        if frame.source is not None and frame.source != member.mac:
+            return self._spoofed(network, frame.source)
+        network.deliver(frame.destination, member.mac, frame.ethertype, frame.payload)
+        return TRUSTED
+
+    def _admit(self, network: Network, com: bytes | None, peer: Peer, now: int) -> Member | None:
+        """The member, with the certificate that came with its frame, if one did."""
+        if com is not None:
+            membership, _ = Membership.parse(com)
+            if membership.nwid == network.nwid:
+                network.members.offer(membership, peer.address, now)
+        return network.members.admit(peer.address, now)
+
+    def _ask(self, network: Network, peer: Peer, packet: Packet, now: int) -> int:
+        """Keep the packet; ask for credentials once a second, however many packets wait."""
+        self._count("frame_not_admitted")
+        config = network.config
+        if config is not None and self._asking.allows(network.nwid + peer.address, now):
+            self._transport.send_error(
+                peer, packet, ERROR_NEED_MEMBERSHIP_CERTIFICATE, network.nwid, now
+            )
+        return HOLD
+
+    def _spoofed(self, network: Network, source: bytes) -> int:
+        """A source MAC that is not the sender's: that of a bridged host, or a lie."""
+        self._count("frame_own_source" if source == network.mac else "frame_foreign_source_in")
+        return RECEIVED

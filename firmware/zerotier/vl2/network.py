@@ -1,0 +1,207 @@
+"""A joined network as the local port sees it: its state, and the way of a frame out and in.
+
+Owns the status and the decision where a frame goes (protocol/07 §7.2). What the controller and
+other members say is judged elsewhere; the port belongs to the driver.
+
+    port.deliver(frame)       an Ethernet frame for the port; borrowed, valid during the call only
+    port.configure(network)   addresses, mtu or name changed; OSError if the interface refuses
+    port.close()              the network was left
+"""
+
+from ..const import const
+from ..vl1.transport import Transport
+from ..wire import address as addresses
+from ..wire.config import DEFAULT_MTU, ROLE_ANCHOR, ROLE_REPLICATOR, NetworkConfig
+from ..wire.verbs import VERB_FRAME
+from . import ethernet
+from .addresses import applied, contains
+from .config_change import differs
+from .config_exchange import ConfigExchange
+from .members import Members
+from .multicast import Multicast
+from .own_credentials import OwnCredentials
+from .status import NOT_FOUND, OK, PORT_ERROR, REASONS, REQUESTING_CONFIGURATION
+from .subscriptions import Subscriptions
+
+_QUIET = const(60000)  # nothing to do for that long
+_MAX_KEEPERS = const(16)  # protocol/07 §7.5
+_MAX_PAYLOAD = const(9986)  # bytes that fit a packet behind network id and ethertype
+_AD_HOC = const(0xFF)  # first byte of the ids of networks without a controller (protocol/06 §6.10)
+
+
+class Network:
+    """One joined network. `addresses`: those applied to the port, as endpoints with prefix bits."""
+
+    def __init__(self, nwid: bytes, port, transport: Transport, saved, now: int) -> None:
+        self.nwid = nwid
+        self.mac = ethernet.mac_of(transport.address, nwid)
+        self.config: NetworkConfig | None = None
+        self.status: int = REQUESTING_CONFIGURATION
+        self.reason: str = REASONS[REQUESTING_CONFIGURATION]
+        self.addresses: list[bytes] = []
+        self.name = ""
+        self.mtu = DEFAULT_MTU
+        self.members = Members(nwid, transport)
+        self.credentials = OwnCredentials(transport)
+        self.subscriptions = Subscriptions(self, transport)
+        self.multicast = Multicast(self, transport)
+        self.exchange = ConfigExchange(nwid, transport, now)
+        self._allow_global = False
+        self._port = port
+        self._saved = saved
+        self._transport = transport
+        self._frame = memoryview(b"")  # inbound frames are put together here
+        config = saved.load(transport.address)
+        if config is not None:
+            self.exchange.held = config
+            self._apply(config, now)
+        elif nwid[0] == _AD_HOC:
+            self._fail(NOT_FOUND, "networks without a controller are not supported")
+
+    def __repr__(self) -> str:
+        return "<Network %s, status %d>" % (self.nwid.hex(), self.status)
+
+    # --- state ---
+
+    def accept(self, config: NetworkConfig, now: int) -> None:
+        """Use a config that the controller sent, and remember it."""
+        self._saved.save(config)
+        config.raw = b""  # parsed and saved; a few KiB that nobody reads again
+        self._apply(config, now)
+
+    def refuse(self, status: int, now: int) -> None:
+        """The controller said no. A config that we have stays in use until others refuse it."""
+        self.exchange.refused(now)
+        self._fail(status, REASONS[status])
+
+    def unusable(self, reason: str) -> None:
+        """The controller's config cannot be accepted: without an earlier one, tell the user why."""
+        if self.config is None:
+            self.reason = reason
+
+    def allow_global(self, allowed: bool, now: int) -> None:
+        """Whether public addresses may be assigned to the port; not unless asked."""
+        if allowed == self._allow_global:
+            return
+        self._allow_global = allowed
+        if self.config is not None:
+            self._configure(self.config, now)
+
+    def _apply(self, config: NetworkConfig, now: int) -> None:
+        changed = differs(self.config, config)
+        self.config = config
+        self.members.set_own(config)
+        self.credentials.set(config, changed)
+        self.status = OK
+        self.reason = REASONS[OK]
+        if changed:
+            self._configure(config, now)
+
+    def _configure(self, config: NetworkConfig, now: int) -> None:
+        self.addresses = applied(config.addresses, self._allow_global)
+        self.name = config.name
+        self.mtu = config.mtu
+        if len(self._frame) != ethernet.HEADER + config.mtu:
+            self._frame = memoryview(bytearray(ethernet.HEADER + config.mtu))
+        try:
+            self._port.configure(self)
+        except OSError as error:
+            self._fail(PORT_ERROR, "%s: %s" % (REASONS[PORT_ERROR], error))
+        self.subscriptions.configure(config, self.addresses, now)
+
+    def _fail(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+
+    def contains(self, ip: bytes) -> bool:
+        """True if this IP (4 or 16 bytes) is inside the subnet of an address of ours."""
+        for endpoint in self.addresses:
+            if contains(endpoint, ip):
+                return True
+        return False
+
+    def tick(self, now: int) -> int:
+        """Ask, announce and expire what is due; the time of the next call that is needed."""
+        if self.nwid[0] == _AD_HOC:
+            return now + _QUIET
+        deadline = self.exchange.tick(now)
+        if self.config is not None:
+            self.multicast.tick(now)
+            deadline = min(deadline, self.subscriptions.tick(now))
+        return deadline
+
+    def close(self) -> None:
+        self._port.close()
+
+    # --- who else matters ---
+
+    def keepers(self) -> list[bytes]:
+        """Who keeps lists of listeners: all roots, the controller, anchors and replicators."""
+        return self._others(self._transport.topology.roots())
+
+    def gather_sources(self, now: int) -> list[bytes]:
+        """Who is asked for listeners: the best root, the controller, anchors and replicators."""
+        root = self._transport.topology.best_root(now)
+        return self._others([root.address] if root is not None else [])
+
+    def _others(self, roots: list[bytes]) -> list[bytes]:
+        chosen = list(roots)
+        keepers = [self.exchange.controller]
+        if self.config is not None:
+            keepers += self.config.specialists_with(ROLE_ANCHOR | ROLE_REPLICATOR)
+        for address in keepers:
+            if address not in chosen and address != self._transport.address:
+                chosen.append(address)
+        return chosen[:_MAX_KEEPERS]
+
+    # --- frames ---
+
+    def transmit(self, frame, now: int) -> None:
+        """Send an Ethernet frame (14-byte header and payload) that came from the local port."""
+        count = self._transport.counters.count
+        if self.config is None:
+            count("frame_without_config")
+            return
+        size = len(frame) - ethernet.HEADER
+        if size <= 0 or size > self.mtu or size > _MAX_PAYLOAD:
+            count("frame_size_out")
+            return
+        view = memoryview(frame)
+        if view[ethernet.SOURCE : ethernet.ETHERTYPE] != self.mac:
+            count("frame_foreign_source_out")
+            return
+        if frame[0] & 1:
+            self.multicast.transmit(view, now)
+            return
+        mac = bytes(view[: ethernet.SOURCE])
+        member = self.members.by_mac(mac)
+        if member is None:
+            address = ethernet.address_of(mac, self.nwid)
+            if address is None or addresses.is_reserved(address):
+                count("frame_to_nobody")
+                return
+            if address == self._transport.address:
+                count("frame_to_ourselves")
+                return
+            member = self.members.make(address, now)
+        member.last_used = now
+        self.credentials.before_frame(member, now)
+        # Ethertype and payload follow each other in FRAME as in Ethernet.
+        self._transport.send(
+            member.address, VERB_FRAME, (self.nwid, view[ethernet.ETHERTYPE :]), now
+        )
+
+    def deliver(self, destination: bytes, source: bytes, ethertype: int, payload) -> None:
+        """Hand a frame from a member to the local port."""
+        end = ethernet.HEADER + len(payload)
+        frame = self._frame
+        if end > len(frame):
+            self._transport.counters.count("frame_size_in")
+            return
+        frame[: ethernet.SOURCE] = destination
+        frame[ethernet.SOURCE : ethernet.ETHERTYPE] = source
+        frame[ethernet.ETHERTYPE] = ethertype >> 8
+        frame[ethernet.ETHERTYPE + 1] = ethertype & 0xFF
+        frame[ethernet.HEADER : end] = payload
+        self._transport.counters.count("frames_in")
+        self._port.deliver(frame[:end])

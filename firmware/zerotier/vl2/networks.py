@@ -1,0 +1,264 @@
+"""The joined networks of a node, and the way of VL2's messages to them.
+
+Owns the table of networks and the handlers of configs, credentials and group lists. Never handles
+a frame: `inbound` does.
+"""
+
+from ..const import const
+from ..vl1.outcome import HOLD, IGNORED, RECEIVED, TRUSTED
+from ..vl1.packet import Packet
+from ..vl1.peer import Peer
+from ..vl1.transport import Transport
+from ..wire import messages
+from ..wire.address import NWID_SIZE
+from ..wire.chunk import Chunk
+from ..wire.credentials import (
+    REVOCATION_FAST_PROPAGATE,
+    Revocation,
+    encode_credentials,
+    parse_credentials,
+)
+from ..wire.verbs import (
+    ERROR_NEED_MEMBERSHIP_CERTIFICATE,
+    ERROR_UNWANTED_MULTICAST,
+    VERB_EXT_FRAME,
+    VERB_FRAME,
+    VERB_MULTICAST_FRAME,
+    VERB_MULTICAST_GATHER,
+    VERB_MULTICAST_LIKE,
+    VERB_NETWORK_CONFIG,
+    VERB_NETWORK_CONFIG_REQUEST,
+    VERB_NETWORK_CREDENTIALS,
+)
+from .inbound import Inbound
+from .network import Network
+from .saved import Saved
+from .status import FROM_ERROR
+
+_IDLE = const(60000)
+
+
+class Networks:
+    """The networks that a node has joined. Registers VL2's verbs with the transport."""
+
+    def __init__(self, transport: Transport, store) -> None:
+        self._transport = transport
+        self._store = store
+        self._count = transport.counters.count
+        self._networks: dict[bytes, Network] = {}
+        Inbound(self._networks, transport)
+        transport.verbs[VERB_NETWORK_CONFIG] = self.receive_config
+        transport.verbs[VERB_NETWORK_CREDENTIALS] = self.receive_credentials
+        transport.verbs[VERB_MULTICAST_LIKE] = self.receive_like
+        transport.verbs[VERB_MULTICAST_GATHER] = self.receive_gather
+        transport.ok_verbs[VERB_NETWORK_CONFIG_REQUEST] = self.receive_ok_config
+        transport.ok_verbs[VERB_MULTICAST_GATHER] = self.receive_ok_gather
+        transport.ok_verbs[VERB_MULTICAST_FRAME] = self.receive_ok_multicast_frame
+        transport.error_verbs[VERB_NETWORK_CONFIG_REQUEST] = self.receive_config_error
+        for verb in (VERB_FRAME, VERB_EXT_FRAME, VERB_MULTICAST_FRAME):
+            transport.error_verbs[verb] = self.receive_frame_error
+
+    # --- what the driver calls ---
+
+    def join(self, nwid: bytes, port, now: int) -> Network:
+        """Join a network with this port; its config of the last time is used at once.
+
+        ValueError for a wrong id or a network that is joined; OSError if there are too many.
+        """
+        if len(nwid) != NWID_SIZE:
+            raise ValueError("a network id must be %d bytes" % NWID_SIZE)
+        if nwid in self._networks:
+            raise ValueError("network %s is joined already" % nwid.hex())
+        if len(self._networks) >= self._transport.limits.networks:
+            raise OSError("this node can join no more than %d networks" % len(self._networks))
+        saved = Saved(self._store, nwid, self._transport.counters)
+        network = Network(nwid, port, self._transport, saved, now)
+        self._networks[nwid] = network
+        return network
+
+    def leave(self, nwid: bytes, now: int) -> None:
+        """Leave a network and forget all about it. No error if it is not joined."""
+        network = self._networks.pop(nwid, None)
+        if network is not None:
+            network.close()
+        Saved(self._store, nwid, self._transport.counters).delete()
+
+    def close(self, now: int) -> None:
+        """Close all ports, when the node stops. The networks stay in the store, to be joined again."""
+        for network in self.all():
+            network.close()
+        self._networks.clear()
+
+    def get(self, nwid: bytes) -> Network | None:
+        return self._networks.get(nwid)
+
+    def all(self) -> list[Network]:
+        return list(self._networks.values())
+
+    def contains(self, ip: bytes) -> bool:
+        """True if this IP (4 or 16 bytes) is inside a managed subnet.
+
+        ZeroTier's own packets must not go there, or they would travel inside themselves
+        (protocol/07 §7.10).
+        """
+        for network in self._networks.values():
+            if network.contains(ip):
+                return True
+        return False
+
+    def tick(self, now: int) -> int:
+        """Run the timers of all networks; the time of the next call that is needed."""
+        deadline = now + _IDLE
+        for network in self.all():
+            deadline = min(deadline, network.tick(now))
+        return deadline
+
+    # --- configuration ---
+
+    def receive_config(self, peer: Peer, packet: Packet, now: int) -> int:
+        """NETWORK_CONFIG: the controller sends a new config unasked (protocol/03 §3.15)."""
+        return self._config_chunk(packet.payload, None, peer, packet, now)
+
+    def receive_ok_config(
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+    ) -> int:
+        """OK(NETWORK_CONFIG_REQUEST)."""
+        return self._config_chunk(body, in_re_id, peer, packet, now)
+
+    def _config_chunk(
+        self, body: bytes, in_re_id: bytes | None, peer: Peer, packet: Packet, now: int
+    ) -> int:
+        chunk = Chunk.parse(body)
+        network = self._networks.get(chunk.nwid)
+        if network is None:
+            self._count("config_unknown_network")
+            return RECEIVED
+        try:
+            accepted = network.exchange.receive(chunk, peer.address, packet.id, in_re_id, now)
+        except ValueError as error:
+            self._count("config_refused")
+            if peer.address == network.exchange.controller:
+                network.unusable(str(error))
+            return RECEIVED
+        if accepted is not None:
+            network.accept(accepted, now)
+        return RECEIVED
+
+    def receive_config_error(
+        self, peer, packet, in_re_id: bytes, code: int, extra: bytes, now: int
+    ) -> int:
+        """ERROR in reply to a request: the controller refuses (protocol/03 §3.3)."""
+        network = self._networks.get(messages.parse_error_network(extra))
+        status = FROM_ERROR.get(code)
+        if network is None or status is None or peer.address != network.exchange.controller:
+            self._count("config_error_ignored")
+            return RECEIVED
+        network.refuse(status, now)
+        return RECEIVED
+
+    # --- credentials ---
+
+    def receive_credentials(self, peer: Peer, packet: Packet, now: int) -> int:
+        """NETWORK_CREDENTIALS: the controller's signature counts, not the sender (03 §3.13)."""
+        credentials = parse_credentials(packet.payload)
+        outcome = RECEIVED
+        for com in credentials.memberships:
+            network = self._networks.get(com.nwid)
+            if network is None:
+                continue
+            verdict = network.members.offer(com, peer.address, now)
+            if verdict == HOLD:
+                return HOLD
+            if verdict == TRUSTED:
+                outcome = TRUSTED
+                self._transport.retry(com.issued_to, now)
+        for revocation in credentials.revocations:
+            network = self._networks.get(revocation.nwid)
+            if network is None:
+                continue
+            verdict = network.members.revoke(revocation, peer.address, now)
+            if verdict == HOLD:
+                return HOLD
+            if verdict == TRUSTED:
+                outcome = TRUSTED
+                self._gossip(network, revocation, peer.address, now)
+        if credentials.malformed:
+            self._count("credentials_malformed")
+            return IGNORED
+        return outcome
+
+    def _gossip(self, network: Network, revocation: Revocation, sender: bytes, now: int) -> None:
+        """Pass a revocation on to members that the controller may not reach (06 §6.9)."""
+        if not revocation.flags & REVOCATION_FAST_PROPAGATE:
+            return
+        payload = encode_credentials((), (), (), (revocation,), ())
+        for member in network.members.admitted():
+            if member.address not in (sender, revocation.signer, revocation.target):
+                self._transport.send(member.address, VERB_NETWORK_CREDENTIALS, (payload,), now)
+
+    def receive_frame_error(
+        self, peer: Peer, packet: Packet, in_re_id: bytes, code: int, extra: bytes, now: int
+    ) -> int:
+        """ERROR in reply to a frame: the member lacks our credentials, or does not listen."""
+        network = self._networks.get(messages.parse_error_network(extra))
+        if network is None:
+            return RECEIVED
+        if code == ERROR_NEED_MEMBERSHIP_CERTIFICATE:
+            member = network.members.get(peer.address)
+            if member is None:
+                self._count("credentials_asked_by_stranger")
+            else:
+                network.credentials.asked(member, now)
+        elif code == ERROR_UNWANTED_MULTICAST and network.members.admit(peer.address, now):
+            _, mac, adi = messages.parse_unwanted_multicast(extra)
+            network.multicast.unwanted(peer.address, mac, adi)
+        return RECEIVED
+
+    # --- multicast groups ---
+
+    def receive_like(self, peer: Peer, packet: Packet, now: int) -> int:
+        """MULTICAST_LIKE: groups that a member listens to (protocol/03 §3.12)."""
+        outcome = RECEIVED
+        for nwid, mac, adi in messages.parse_multicast_like(packet.payload):
+            network = self._networks.get(nwid)
+            if network is None:
+                continue
+            if network.members.admit(peer.address, now) is None:
+                self._count("like_not_admitted")
+                continue
+            outcome = TRUSTED
+            network.multicast.liked(peer.address, mac, adi, now)
+        return outcome
+
+    def receive_gather(self, peer: Peer, packet: Packet, now: int) -> int:
+        """MULTICAST_GATHER: a member asks who listens (protocol/03 §3.16)."""
+        request = messages.parse_multicast_gather(packet.payload)
+        network = self._networks.get(request.nwid)
+        if network is None:
+            return RECEIVED
+        if network.members.admit(peer.address, now) is None:
+            self._count("gather_not_admitted")
+            return RECEIVED
+        body = network.multicast.answer(request, peer.address, now)
+        if body is not None:
+            self._transport.send_ok(peer, packet, (body,), now)
+        return TRUSTED
+
+    def receive_ok_gather(
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+    ) -> int:
+        """OK(MULTICAST_GATHER): listeners that we asked for."""
+        return self._gathered(messages.parse_ok_gather(body), now)
+
+    def receive_ok_multicast_frame(
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+    ) -> int:
+        """OK(MULTICAST_FRAME): a receiver of a frame of ours tells of other listeners."""
+        return self._gathered(messages.parse_ok_multicast_frame(body), now)
+
+    def _gathered(self, answer: messages.Gathered, now: int) -> int:
+        network = self._networks.get(answer.nwid)
+        if network is None:
+            return RECEIVED
+        network.multicast.gathered(answer, now)
+        return RECEIVED

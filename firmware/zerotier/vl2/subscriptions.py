@@ -1,0 +1,102 @@
+"""The multicast groups that we listen to on one network, and telling others of them.
+
+Owns MULTICAST_LIKE outbound (protocol/07 §7.5). Never keeps who else listens.
+"""
+
+from ..const import const
+from ..vl1.transport import Transport
+from ..wire import address, messages
+from ..wire.config import FLAG_BROADCAST, NetworkConfig
+from ..wire.verbs import VERB_MULTICAST_LIKE
+from . import ethernet
+from .members import Member
+
+_INTERVAL = const(60000)
+_PER_PACKET = const(555)  # groups of 18 bytes that fit one
+
+
+class Subscriptions:
+    """Groups, as (MAC, ADI), of one network."""
+
+    def __init__(self, network, transport: Transport) -> None:
+        self._network = network
+        self._transport = transport
+        self._configured: list[tuple[bytes, int]] = []
+        self._local: list[tuple[bytes, int]] = []  # what the IP stack or the user asked for
+        self.next = 0  # when everybody who keeps lists is told again
+
+    def groups(self) -> list[tuple[bytes, int]]:
+        return self._configured + self._local
+
+    def includes(self, mac: bytes, adi: int) -> bool:
+        return (mac, adi) in self._configured or (mac, adi) in self._local
+
+    def add(self, mac: bytes, now: int) -> None:
+        """Listen to a group. ValueError if it is none; OSError if there are too many."""
+        if len(mac) != address.MAC_SIZE or not ethernet.is_multicast(mac):
+            raise ValueError("a multicast group is a MAC of 6 bytes whose first octet is odd")
+        group = (bytes(mac), 0)
+        if group in self._local or group in self._configured:
+            return
+        if len(self._local) >= self._transport.limits.groups:
+            raise OSError("the network has as many multicast groups as this node can keep")
+        self._local.append(group)
+        self._announce([group], now)
+
+    def remove(self, mac: bytes) -> None:
+        """Stop listening. Others forget it ten minutes after the last announcement."""
+        if (mac, 0) in self._local:
+            self._local.remove((mac, 0))
+
+    def configure(self, config: NetworkConfig, addresses: list[bytes], now: int) -> None:
+        """Take the groups of a new config; new ones are announced at once."""
+        groups = [(ethernet.ALL_NODES_IPV4, 0), (ethernet.ALL_NODES_IPV6, 0)]
+        if config.flags & FLAG_BROADCAST:
+            groups.append((ethernet.BROADCAST, 0))
+        for endpoint in addresses:
+            ip = address.ip(endpoint)
+            if len(ip) == address.IPV4_SIZE:
+                group = (ethernet.BROADCAST, int.from_bytes(ip, "big"))
+            else:
+                group = (ethernet.solicited_node(ip), 0)
+            if group not in groups:
+                groups.append(group)
+        new = [group for group in groups if not self.includes(group[0], group[1])]
+        self._configured = groups
+        self._local = [group for group in self._local if group not in groups]
+        self._announce(new, now)
+
+    def tell(self, member: Member, now: int) -> None:
+        """A member has just passed the gate: it may want to send to our groups.
+
+        It listens to us only after it has seen our credentials.
+        """
+        if now - member.last_liked >= _INTERVAL:
+            member.last_liked = now
+            self._network.credentials.before_frame(member, now)
+            self._send(member.address, self.groups(), now)
+
+    def tick(self, now: int) -> int:
+        """Announce when it is due; the time of the next announcement."""
+        if now >= self.next:
+            self.next = now + _INTERVAL
+            for keeper in self._network.keepers():
+                self._send(keeper, self.groups(), now)
+        return self.next
+
+    def _announce(self, new: list[tuple[bytes, int]], now: int) -> None:
+        if not new or self._network.config is None:
+            return
+        for keeper in self._network.keepers():
+            self._send(keeper, new, now)
+        for member in self._network.members.admitted():
+            self._send(member.address, new, now)
+        if len(new) == len(self.groups()):
+            self.next = now + _INTERVAL
+
+    def _send(self, to: bytes, groups: list[tuple[bytes, int]], now: int) -> None:
+        nwid = self._network.nwid
+        for start in range(0, len(groups), _PER_PACKET):
+            likes = [(nwid, mac, adi) for mac, adi in groups[start : start + _PER_PACKET]]
+            payload = messages.encode_multicast_like(likes)
+            self._transport.send(to, VERB_MULTICAST_LIKE, (payload,), now)
