@@ -116,14 +116,14 @@ def _temporary(path: str) -> str:
     return path + _NEW
 
 
-def _create(path: str, private: bool):  # type: ignore[no-untyped-def]
+def _create(path: str, private: bool):
     """Open `path` for writing; a private file is never readable for others, not even at first."""
     if private and hasattr(os, "fdopen"):
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
     return open(path, "wb")
 
 
-def _to_disk(file) -> None:  # type: ignore[no-untyped-def]
+def _to_disk(file) -> None:
     """Ask for the bytes to be on the disk before the rename; closing does it on a device."""
     if hasattr(os, "fsync"):
         os.fsync(file.fileno())

@@ -5,9 +5,7 @@ Owns both forms (protocol/07 §7.7 and protocol/08 §8.6). Never judges a frame.
 
 from ..const import const
 from .address import address_from_text, ip_text, is_hex, parse_ip
-
-MAX_RULES = const(1024)  # in a network; what follows is ignored by readers
-MAX_CAPABILITY_RULES = const(64)
+from .rule_list import MAX_RULES
 
 NOT = const(0x80)
 OR = const(0x40)
@@ -23,8 +21,8 @@ _CHECK_CODE = const(1)  # flag of ICMP
 
 ACCEPT_ALL = b"\x01\x00"  # a single ACTION_ACCEPT
 
-# The fields of a rule in the order of its bytes: (name in JSON, kind). A number is a count of bytes
-# of an unsigned integer; the other kinds are in _write() and _read().
+# The fields of a rule in the order of its bytes: (name in JSON, kind). A kind that is a number is
+# the size of an unsigned integer; the others are in _write() and _read().
 _TARGET = (("address", "zt8"), ("flags", 4), ("length", 2))
 _RANGE = (("start", 2), ("end", "end2"))
 _TAG = (("id", 4), ("value", 4))
@@ -66,14 +64,26 @@ _TYPES: dict[int, tuple[str, tuple]] = {
     50: ("MATCH_TAG_RECEIVER", _TAG),
     51: ("INTEGER_RANGE", (("start", "hex8"), ("end", "hex8"), ("idx", 2), ("bits", "format"))),
 }
+# Bytes of the kinds that are not plain numbers.
+_SIZES = {
+    "zt5": 5,
+    "zt8": 8,  # an address in the low bytes of 64 bits
+    "mac": 6,
+    "ip4": 5,  # with prefix bits
+    "ip16": 17,
+    "hex8": 8,
+    "end2": 2,  # missing means: the same as start
+    "code": 2,  # an ICMP code and whether it counts
+    "format": 1,
+}
 _CODES = {name: code for code, (name, _) in _TYPES.items()}
 
 
 def encode_rules(rules: list) -> bytes:
     """The bytes of a list of rules in JSON form (dicts); missing fields are 0.
 
-    ValueError, naming the rule, if one has an unknown type or a value that does not fit: a rule that
-    silently vanished would open or close a network.
+    ValueError, naming the rule, if one has an unknown type or a value that does not fit: a rule
+    that silently vanished would open or close a network.
     """
     if not isinstance(rules, list):
         raise ValueError("rules must be a list")
@@ -89,8 +99,8 @@ def encode_rules(rules: list) -> bytes:
 def decode_rules(blob: bytes) -> list[dict]:
     """The JSON form of rule bytes, in their order, with all fields.
 
-    A type without a name (a later version's) is shown as {"type": "UNKNOWN_<n>"}: it keeps its place
-    in the chain of matches (protocol/07 §7.7). ValueError if a rule runs off the end.
+    A type without a name (a later version's) is shown as {"type": "UNKNOWN_<n>"}: it keeps its
+    place in the chain of matches (protocol/07 §7.7). ValueError if a rule runs off the end.
     """
     rules: list[dict] = []
     offset = 0
@@ -143,18 +153,7 @@ def _decode_rule(first: int, blob: bytes, offset: int) -> dict:
 
 
 def _size(kind: int | str) -> int:
-    if isinstance(kind, int):
-        return kind
-    return {
-        "zt8": 8,
-        "zt5": 5,
-        "mac": 6,
-        "ip4": 5,
-        "ip16": 17,
-        "hex8": 8,
-        "end2": 2,
-        "code": 2,
-    }.get(kind, 1)
+    return kind if isinstance(kind, int) else _SIZES[kind]
 
 
 def _write(rule: dict, field: str, kind: int | str) -> bytes:

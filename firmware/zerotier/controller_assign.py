@@ -1,0 +1,131 @@
+"""Which IP addresses a member of a network gets (protocol/06 §6.11 and protocol/08 §8.3).
+
+Owns the choice. Never writes it down: the caller keeps what is new.
+"""
+
+from os import urandom
+
+from .const import const
+from .controller_records import MemberRecord, NetworkRecord
+
+_TRIES = const(1000)  # per pool
+_RFC4193_BITS = const(88)
+_SIXPLANE_BITS = const(40)
+_IPV4_SIZE = const(4)
+_IPV6_SIZE = const(16)
+_HALF_MASK = const(0xFFFFFFFFFFFFFFFF)
+_ADDRESS_SPACE = const(0xFFFFFFFFFF)  # of node addresses
+_LAST_OCTET = const(0xFF)
+
+
+def rfc4193(nwid: bytes, address: bytes) -> bytes:
+    """The IPv6 address of a member under RFC 4193; its prefix has 88 bits."""
+    return b"\xfd" + nwid + b"\x99\x93" + address
+
+
+def sixplane(nwid: bytes, address: bytes) -> bytes:
+    """The 6PLANE IPv6 address of a member; its prefix on the interface has 40 bits."""
+    folded = bytes([nwid[i] ^ nwid[i + 4] for i in range(4)])
+    return b"\xfc" + folded + address + b"\x00\x00\x00\x00\x00\x01"
+
+
+def assign(
+    network: NetworkRecord, member: MemberRecord, used: set[bytes]
+) -> tuple[list[tuple[bytes, int]], list[bytes]]:
+    """All addresses of a member, in the order of its config: ([(ip, prefix bits)], new ones).
+
+    `used`: the addresses of the other members. The new ones are at the end of the first list too,
+    and the caller adds them to the member's record.
+    """
+    given: list[tuple[bytes, int]] = []
+    automatic = not member.no_auto_assign
+    if automatic and network.assign_rfc4193:
+        given.append((rfc4193(network.nwid, member.address), _RFC4193_BITS))
+    if automatic and network.assign_6plane:
+        given.append((sixplane(network.nwid, member.address), _SIXPLANE_BITS))
+    has_ipv4 = has_ipv6 = False
+    for ip in member.ips:
+        bits = _longest_route(network, ip)
+        if bits is not None:
+            given.append((ip, bits))
+            has_ipv4 = has_ipv4 or len(ip) == _IPV4_SIZE
+            has_ipv6 = has_ipv6 or len(ip) == _IPV6_SIZE
+    new: list[tuple[bytes, int]] = []
+    if automatic and network.assign_ipv6 and not has_ipv6:
+        new += _from_pools(network, member, used, _IPV6_SIZE, _pick_ipv6)
+    if automatic and network.assign_ipv4 and not has_ipv4:
+        new += _from_pools(network, member, used, _IPV4_SIZE, _pick_ipv4)
+    return given + new, [ip for ip, _ in new]
+
+
+def _longest_route(network: NetworkRecord, ip: bytes) -> int | None:
+    """The prefix bits of the narrowest route that contains `ip`."""
+    bits = [route.bits for route in network.routes if route.contains(ip)]
+    return max(bits) if bits else None
+
+
+def _from_pools(network, member, used, size: int, pick) -> list[tuple[bytes, int]]:
+    """At most one address: from the first pool of this family that has one."""
+    for start, end in network.pools:
+        if len(start) == size:
+            found = pick(
+                network, member, used, int.from_bytes(start, "big"), int.from_bytes(end, "big")
+            )
+            if found is not None:
+                return [found]
+    return []
+
+
+def _pick_ipv4(network, member, used, start: int, end: int) -> tuple[bytes, int] | None:
+    """Upwards from a place that the node's address names: a member mostly gets the same again.
+
+    The last address of a pool is left out unless it is the only one, as in the reference.
+    """
+    low = int.from_bytes(member.address[1:], "big")
+    for step in range(min(_TRIES, end - start + 1)):
+        number = start + ((low + step) % (end - start) if end > start else 0)
+        if number & _LAST_OCTET == _LAST_OCTET:
+            continue
+        ip = number.to_bytes(_IPV4_SIZE, "big")
+        bits = _first_ipv4_route(network, ip)
+        if bits is not None and ip not in used:
+            return ip, bits
+    return None
+
+
+def _first_ipv4_route(network: NetworkRecord, ip: bytes) -> int | None:
+    for route in network.routes:
+        if route.bits > 0 and route.contains(ip):
+            return route.bits
+    return None
+
+
+def _pick_ipv6(network, member, used, start: int, end: int) -> tuple[bytes, int] | None:
+    """First the pool's start plus the node's address, if there is room for it; then at random."""
+    high, low = start >> 64, start & _HALF_MASK
+    for step in range(_TRIES):
+        if step == 0 and (end - start) & _HALF_MASK >= _ADDRESS_SPACE:
+            number = high << 64 | (low + int.from_bytes(member.address, "big")) & _HALF_MASK
+        else:
+            number = _random_part(high, end >> 64) << 64 | _random_part(low, end & _HALF_MASK)
+        ip = number.to_bytes(_IPV6_SIZE, "big")
+        bits = _last_ipv6_route(network, ip)
+        if bits is not None and ip not in used:
+            return ip, bits
+    return None
+
+
+def _random_part(start: int, end: int) -> int:
+    """Half of an IPv6 address, from `start` on and below `end`."""
+    if end <= start:
+        return start
+    return start + int.from_bytes(urandom(8), "big") % (end - start)
+
+
+def _last_ipv6_route(network: NetworkRecord, ip: bytes) -> int | None:
+    """The prefix bits of the last route without gateway that contains `ip`."""
+    found = None
+    for route in network.routes:
+        if route.via is None and route.contains(ip):
+            found = route.bits
+    return found

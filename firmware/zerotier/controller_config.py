@@ -1,0 +1,180 @@
+"""Makes what a controller signs: configs with their credentials, and revocations.
+
+Owns the content of a config (protocol/08 §8.3) and the signatures. Never decides who gets one.
+"""
+
+from os import urandom
+
+from .const import const
+from .controller_records import MemberRecord, NetworkRecord
+from .wire.address import IPV4_SIZE, NIL, inet_raw
+from .wire.chunk import split
+from .wire.config import (
+    FLAG_BROADCAST,
+    FLAG_NDP_EMULATION,
+    ROLE_ACTIVE_BRIDGE,
+    NetworkConfig,
+    encode_dns,
+)
+from .wire.credentials import (
+    CREDENTIAL_MEMBERSHIP,
+    MAX_THINGS,
+    REVOCATION_FAST_PROPAGATE,
+    THING_IPV4,
+    THING_IPV6,
+    Capability,
+    Membership,
+    Ownership,
+    Revocation,
+    Tag,
+    thing,
+)
+from .wire.rules import ACCEPT_ALL, count_rules
+
+_MAX_ADDRESSES = const(32)
+_MAX_SPECIALISTS = const(256)
+_OWNERSHIP_ID = const(1)
+
+
+class Issuer:
+    """Signs for one controller. `identity`: the controller's, with its secret."""
+
+    def __init__(self, identity) -> None:
+        self._identity = identity
+
+    def config(
+        self,
+        network: NetworkRecord,
+        member: MemberRecord,
+        member_identity,
+        ips: list[tuple[bytes, int]],
+        bridges: list[bytes],
+        understands_rules: bool,
+        now: int,
+    ) -> bytes:
+        """The config dictionary of a member. `ips`: (address, prefix bits), as assign() gave them.
+
+        A member that does not understand rules gets a single ACCEPT, and neither capabilities nor
+        tags (protocol/06 §6.4).
+        """
+        config = NetworkConfig()
+        config.nwid = network.nwid
+        config.timestamp = now
+        config.credential_max_delta = network.window
+        config.revision = network.revision
+        config.member = member.address
+        if network.broadcast:
+            config.flags |= FLAG_BROADCAST
+        if network.assign_rfc4193 or network.assign_6plane:
+            config.flags |= FLAG_NDP_EMULATION
+        config.multicast_limit = network.multicast_limit
+        config.public = not network.private
+        config.name = network.name
+        config.mtu = network.mtu
+        config.specialists = [(node, ROLE_ACTIVE_BRIDGE) for node in bridges[:_MAX_SPECIALISTS]]
+        config.routes = [
+            (
+                inet_raw(route.target, route.bits),
+                NIL if route.via is None else inet_raw(route.via, 0),
+                route.flags,
+                route.metric,
+            )
+            for route in network.routes
+        ]
+        config.addresses = [inet_raw(ip, bits) for ip, bits in ips[:_MAX_ADDRESSES]]
+        config.dns_raw = encode_dns(network.dns_domain, network.dns_servers)
+        config.rules = ACCEPT_ALL
+        if understands_rules:
+            config.rules = network.rules
+            config.capabilities = self._capabilities(network, member, now)
+            config.tags = self._tags(network, member, now)
+        config.ownerships = self._ownerships(network, member, ips, now)
+        config.membership = self._membership(network, member_identity, now)
+        return config.encode()
+
+    def chunks(self, nwid: bytes, config: bytes) -> list[bytes]:
+        """The signed chunks in which a config travels (protocol/08 §8.4)."""
+        update_id = bytes(8)
+        while update_id == bytes(8):
+            update_id = urandom(8)
+        chunks = split(nwid, config, update_id)
+        for chunk in chunks:
+            self._sign(chunk)
+        return [chunk.encode() for chunk in chunks]
+
+    def revocation(self, nwid: bytes, target: bytes, now: int) -> Revocation:
+        """Makes the memberships of `target` up to now worthless (protocol/08 §8.5)."""
+        revocation = Revocation(
+            int.from_bytes(urandom(4), "big"),
+            nwid,
+            0,
+            now,
+            REVOCATION_FAST_PROPAGATE,
+            target,
+            self._identity.address,
+            CREDENTIAL_MEMBERSHIP,
+        )
+        self._sign(revocation)
+        return revocation
+
+    def _sign(self, signable) -> None:
+        signable.signature = self._identity.sign(signable.signed_bytes())
+
+    def _membership(self, network: NetworkRecord, member_identity, now: int) -> Membership:
+        membership = Membership.issue(
+            now,
+            network.window,
+            network.nwid,
+            member_identity.address,
+            member_identity.fingerprint(),
+        )
+        membership.signer = self._identity.address
+        self._sign(membership)
+        return membership
+
+    def _ownerships(
+        self, network: NetworkRecord, member: MemberRecord, ips: list[tuple[bytes, int]], now: int
+    ) -> list[Ownership]:
+        if not ips:
+            return []
+        things = [
+            thing(THING_IPV4 if len(ip) == IPV4_SIZE else THING_IPV6, ip)
+            for ip, _ in ips[:MAX_THINGS]
+        ]
+        ownership = Ownership(
+            network.nwid,
+            now,
+            _OWNERSHIP_ID,
+            b"".join(things),
+            member.address,
+            self._identity.address,
+        )
+        self._sign(ownership)
+        return [ownership]
+
+    def _capabilities(
+        self, network: NetworkRecord, member: MemberRecord, now: int
+    ) -> list[Capability]:
+        """Of the member's capabilities those that the network still has."""
+        capabilities = []
+        for id in sorted(set(member.capabilities)):
+            if id in network.capabilities:
+                rules = network.capabilities[id][1]
+                capability = Capability(network.nwid, now, id, count_rules(rules), rules)
+                signature = self._identity.sign(capability.signed_bytes())
+                capability.custody = [(member.address, self._identity.address, signature)]
+                capabilities.append(capability)
+        return capabilities
+
+    def _tags(self, network: NetworkRecord, member: MemberRecord, now: int) -> list[Tag]:
+        """The member's tags, and the network's defaults for those that it lacks."""
+        values = dict(member.tags)
+        for id, default in network.tags.items():
+            if default is not None and id not in values:
+                values[id] = default
+        tags = []
+        for id in sorted(values):
+            tag = Tag(network.nwid, now, id, values[id], member.address, self._identity.address)
+            self._sign(tag)
+            tags.append(tag)
+        return tags

@@ -1,0 +1,217 @@
+"""The networks and members of a controller, as they are in its store right now.
+
+Owns the keys, the JSON, and what changed since the last look. Never decides anything, and never
+writes over a record that it could not read: a typing error must not cost somebody the record.
+"""
+
+import json
+
+from .const import const
+from .controller_records import MemberRecord, NetworkRecord
+from .wire.address import address_from_text
+
+_FOLDER = "controller.d/network/"
+_SUFFIX = ".json"
+_MAX_SENTENCES = const(16)  # remembered about damaged records
+
+
+def network_key(nwid: bytes) -> str:
+    """The key of a network's record."""
+    return f"{_FOLDER}{nwid.hex()}{_SUFFIX}"
+
+
+def member_key(nwid: bytes, address: bytes) -> str:
+    """The key of a member's record."""
+    return f"{_member_folder(nwid)}{address.hex()}{_SUFFIX}"
+
+
+def network_ids(store) -> list[bytes]:
+    """The ids of all networks that have a record, readable or not."""
+    found = []
+    for key in store.list(_FOLDER):
+        name = key[len(_FOLDER) : -len(_SUFFIX)]
+        if key.endswith(_SUFFIX) and len(name) == 16:
+            try:
+                found.append(bytes.fromhex(name))
+            except ValueError:
+                pass  # a file of the user's own
+    return found
+
+
+def member_addresses(store, nwid: bytes) -> list[bytes]:
+    """The addresses of all members of a network that have a record, readable or not."""
+    found = []
+    folder = _member_folder(nwid)
+    for key in store.list(folder):
+        try:
+            found.append(address_from_text(key[len(folder) : -len(_SUFFIX)]))
+        except ValueError:
+            pass  # a file of the user's own
+    return found
+
+
+def load_network(store, nwid: bytes) -> NetworkRecord | None:
+    """Read a network. None if there is none; ValueError, naming the record, if it is damaged."""
+    value = store.get(network_key(nwid))
+    return None if value is None else _parse_network(nwid, value)
+
+
+def load_member(store, nwid: bytes, address: bytes) -> MemberRecord | None:
+    """Read a member. None if there is none; ValueError, naming the record, if it is damaged."""
+    value = store.get(member_key(nwid, address))
+    return None if value is None else _parse_member(nwid, address, value)
+
+
+def save_network(store, network: NetworkRecord) -> None:
+    """Write a network's fields, as its next revision."""
+    network.fields["revision"] = network.revision = network.revision + 1
+    store.put(network_key(network.nwid), _encode(network.fields))
+
+
+def save_member(store, nwid: bytes, member: MemberRecord) -> bytes:
+    """Write a member's fields, as its next revision; returns what was written."""
+    revision = member.fields.get("revision", 0)
+    member.fields["revision"] = revision + 1 if isinstance(revision, int) else 1
+    value = _encode(member.fields)
+    store.put(member_key(nwid, member.address), value)
+    return value
+
+
+class Shelf:
+    """One network with its members, remembered between readings.
+
+    `network` is None if there is no such network, or if its record is damaged. A member with a
+    damaged record is not in `members`, but is in `damaged`.
+    """
+
+    def __init__(self, nwid: bytes) -> None:
+        self.nwid = nwid
+        self.network: NetworkRecord | None = None
+        self.members: dict[bytes, MemberRecord] = {}
+        self.damaged: dict[bytes, bool] = {}
+        self.read_at: int | None = None  # when all members were read
+        self.value: bytes | None = None  # the records as they were read
+        self.values: dict[bytes, bytes] = {}
+
+    def bridges(self) -> list[bytes]:
+        """The addresses of the active bridges, in ascending order."""
+        members = [member for member in self.members.values() if member.active_bridge]
+        found = [member.address for member in members if member.authorized]
+        found.sort()
+        return found
+
+    def addresses_in_use(self, but: bytes) -> set[bytes]:
+        """The IP addresses given to all members except `but`."""
+        used: set[bytes] = set()
+        for address in self.members:
+            if address != but:
+                used.update(self.members[address].ips)
+        return used
+
+
+class Database:
+    """Reads and writes the records of one controller; `sentences` tells what could not be read."""
+
+    def __init__(self, store, counters) -> None:
+        self.sentences: list[str] = []
+        self._store = store
+        self._counters = counters
+
+    def read_network(self, shelf: Shelf) -> bool:
+        """Read the network's own record again; whether it changed."""
+        value = self._get(network_key(shelf.nwid), shelf.value)
+        if value == shelf.value:
+            return False
+        shelf.value = value
+        shelf.network = None
+        if value is not None:
+            try:
+                shelf.network = _parse_network(shelf.nwid, value)
+            except ValueError as error:
+                self._damaged(str(error))
+        return True
+
+    def read_member(self, shelf: Shelf, address: bytes) -> bool:
+        """Read one member's record again; whether it changed."""
+        known = shelf.values.get(address)
+        value = self._get(member_key(shelf.nwid, address), known)
+        if value == known:
+            return False
+        shelf.members.pop(address, None)
+        shelf.damaged.pop(address, None)
+        if value is None:
+            del shelf.values[address]
+            return True
+        shelf.values[address] = value
+        try:
+            shelf.members[address] = _parse_member(shelf.nwid, address, value)
+        except ValueError as error:
+            shelf.damaged[address] = True
+            self._damaged(str(error))
+        return True
+
+    def read_members(self, shelf: Shelf, now: int) -> list[bytes]:
+        """Read all members again; the addresses of those that changed, came or went."""
+        shelf.read_at = now
+        known = set(shelf.values)
+        try:
+            known.update(member_addresses(self._store, shelf.nwid))
+        except OSError as error:
+            self._damaged(f"the members of {shelf.nwid.hex()} cannot be listed: {error}")
+        return [address for address in known if self.read_member(shelf, address)]
+
+    def save_member(self, shelf: Shelf, member: MemberRecord) -> None:
+        """Write a member that was read just now."""
+        shelf.values[member.address] = save_member(self._store, shelf.nwid, member)
+        shelf.members[member.address] = MemberRecord(member.fields)
+
+    def _get(self, key: str, known: bytes | None) -> bytes | None:
+        """What the store has; if it cannot be read, what it had: a bad disk is not a deletion."""
+        try:
+            return self._store.get(key)
+        except OSError as error:
+            self._damaged(f"{key} cannot be read: {error}")
+            return known
+
+    def _damaged(self, sentence: str) -> None:
+        self._counters.count("controller_damaged_record")
+        if sentence in self.sentences:
+            return
+        if len(self.sentences) >= _MAX_SENTENCES:
+            self.sentences.pop(0)
+        self.sentences.append(sentence)
+
+
+def _member_folder(nwid: bytes) -> str:
+    return f"{_FOLDER}{nwid.hex()}/member/"
+
+
+def _encode(fields: dict) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def _decode(value: bytes) -> dict:
+    try:
+        return json.loads(value.decode())
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
+        raise ValueError("it is not JSON")
+
+
+def _parse_network(nwid: bytes, value: bytes) -> NetworkRecord:
+    try:
+        network = NetworkRecord(_decode(value))
+        if network.nwid != nwid:
+            raise ValueError(f"it is the record of the network {network.nwid.hex()}")
+    except ValueError as error:
+        raise ValueError(f"{network_key(nwid)} cannot be used: {error}")
+    return network
+
+
+def _parse_member(nwid: bytes, address: bytes, value: bytes) -> MemberRecord:
+    try:
+        member = MemberRecord(_decode(value))
+        if member.address != address:
+            raise ValueError(f"it is the record of the member {member.address.hex()}")
+    except ValueError as error:
+        raise ValueError(f"{member_key(nwid, address)} cannot be used: {error}")
+    return member

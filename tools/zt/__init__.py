@@ -1,0 +1,1 @@
+"""The command line `zt` and the tools behind it. Runs on CPython only."""
