@@ -288,20 +288,26 @@ static PyObject *lz4_decompress(PyObject *Py_UNUSED(module), PyObject *args) {
     return PyLong_FromSize_t(written);
 }
 
+// What inspect.signature() and help() show; the text that CPython parses it from.
+#define SIGNATURE(name, arguments) PyDoc_STR(name "(" arguments ")\n--\n\n")
+#define FUNCTION(name, arguments) { #name, name, METH_VARARGS, SIGNATURE(#name, arguments) }
+#define FUNCTION_WITH_KEYWORDS(name, arguments) \
+    { #name, (PyCFunction)(void (*)(void))name, METH_VARARGS | METH_KEYWORDS, SIGNATURE(#name, arguments) }
+
 static PyMethodDef functions[] = {
-    { "sha512", sha512, METH_VARARGS, NULL },
-    { "sha384", sha384, METH_VARARGS, NULL },
-    { "public_key", public_key, METH_VARARGS, NULL },
-    { "agree", agree, METH_VARARGS, NULL },
-    { "sign", sign, METH_VARARGS, NULL },
-    { "verify", verify, METH_VARARGS, NULL },
-    { "identity_hash", identity_hash, METH_VARARGS, NULL },
-    { "salsa20", (PyCFunction)(void (*)(void))salsa20, METH_VARARGS | METH_KEYWORDS, NULL },
-    { "poly1305", poly1305, METH_VARARGS, NULL },
-    { "armor", armor, METH_VARARGS, NULL },
-    { "dearmor", dearmor, METH_VARARGS, NULL },
-    { "hello_tail", hello_tail, METH_VARARGS, NULL },
-    { "lz4_decompress", lz4_decompress, METH_VARARGS, NULL },
+    FUNCTION(sha512, "message, /"),
+    FUNCTION(sha384, "message, /"),
+    FUNCTION(public_key, "secret, /"),
+    FUNCTION(agree, "secret, public, /"),
+    FUNCTION(sign, "secret, message, /"),
+    FUNCTION(verify, "public, message, signature, /"),
+    FUNCTION(identity_hash, "public, /"),
+    FUNCTION_WITH_KEYWORDS(salsa20, "key, nonce, buffer, /, counter=0, rounds=12"),
+    FUNCTION(poly1305, "key, message, /"),
+    FUNCTION(armor, "key, packet, cipher, /"),
+    FUNCTION(dearmor, "key, packet, /"),
+    FUNCTION(hello_tail, "key, packet, offset, /"),
+    FUNCTION(lz4_decompress, "source, destination, /"),
     { NULL, NULL, 0, NULL },
 };
 

@@ -1,0 +1,244 @@
+"""The C module `_zerotier`: what is done once per packet or once per key. This file is its manual.
+
+There are two bindings over one portable core (firmware/cmodule/core): bind/cpython.c and
+bind/micropython.c. Both offer the functions below under the same names, with the same effects and
+the same sentences in their exceptions. `Netif`, `background` and `wake`, at the end, exist only in
+MicroPython builds that bring lwIP with them.
+
+What holds for all functions:
+
+* Arguments are positional, unless a default is shown; those may be given by name.
+* A `Readable` is never changed. A `Writable` is worked on in place and covers exactly what it is
+  about: no byte before or behind it is touched, so a memoryview of a larger buffer is the usual
+  argument. Buffers are borrowed for the time of the call. Nothing has to be aligned.
+* A wrong length or number raises ValueError with the sentence that is quoted. Something that is no
+  buffer, or a Writable that is read-only, raises TypeError.
+* Functions on secrets take the same time whatever the secret, and leave nothing of it on the
+  stack. What they return is the caller's to keep safe: Python cannot wipe `bytes`.
+* A secret key is 64 bytes, X25519 secret then Ed25519 seed; a public key is 64 bytes, X25519 then
+  Ed25519 (protocol/01 §1.1).
+* "Key" alone is the symmetric key shared with a peer: the first 32 bytes of the 48 that agree()
+  returns count, so these 48 may be given whole.
+"""
+
+from collections.abc import Callable
+
+Readable = bytes | bytearray | memoryview
+Writable = bytearray | memoryview
+
+# --- Hashes ---
+
+def sha512(message: Readable, /) -> bytes:
+    """SHA-512 of the message: 64 bytes."""
+
+def sha384(message: Readable, /) -> bytes:
+    """SHA-384 of the message: 48 bytes.
+
+    Of address and public key it is the fingerprint of an identity (protocol/01 §1.10).
+    """
+
+def identity_hash(public: Readable, /) -> bytes:
+    """The memory-hard hash of a public key (protocol/01 §1.5): 64 bytes.
+
+    An identity is good if byte 0 is below 17 and bytes 59 to 63 are its address; this function
+    does not judge.
+
+    Takes 2 MiB from malloc for the time of the call, beside the heap of MicroPython. Takes about
+    10 ms on a PC, seconds on a board. On CPython other threads run meanwhile.
+
+    Raises ValueError "public key must be 64 bytes", MemoryError "the identity hash needs 2 MiB of
+    memory".
+    """
+
+# --- Curves ---
+
+def public_key(secret: Readable, /) -> bytes:
+    """The public key of a secret key (protocol/01 §1.1): 64 bytes.
+
+    Raises ValueError "secret key must be 64 bytes".
+    """
+
+def agree(secret: Readable, public: Readable, /) -> bytes:
+    """The key that two identities share (protocol/01 §1.9): 48 bytes of SHA-512(X25519), secret.
+
+    The same from both sides, and for ever: it depends on nothing but the two identities. There is
+    no error for a public key of small order; its X25519 result counts as 32 zero bytes, as in the
+    reference.
+
+    Raises ValueError "secret key must be 64 bytes", "public key must be 64 bytes".
+    """
+
+def sign(secret: Readable, message: Readable, /) -> bytes:
+    """The signature over a message of any length (protocol/01 §1.8): 96 bytes.
+
+    Deterministic: Ed25519 over the first 32 bytes of SHA-512(message), then these 32 bytes.
+
+    Raises ValueError "secret key must be 64 bytes".
+    """
+
+def verify(public: Readable, message: Readable, signature: Readable, /) -> bool:
+    """True if the owner of the public key signed this message (protocol/01 §1.8).
+
+    A signature that is not 96 bytes long is simply false. So are non-canonical ones: S of the
+    group order or above, a key or R of small order.
+
+    Raises ValueError "public key must be 64 bytes".
+    """
+
+# --- Ciphers ---
+
+def salsa20(
+    key: Readable, nonce: Readable, buffer: Writable, /, counter: int = 0, rounds: int = 12
+) -> None:
+    """XORs the buffer with Salsa20 key stream, in place (protocol/13 §13.1). Its own inverse.
+
+    `key` is 32 bytes, `nonce` 8. `counter` is the number of the first block of 64 bytes. `rounds`
+    is 12 for packets, 20 for the identity hash. A buffer may be empty.
+
+    Raises ValueError "key must be 32 bytes", "nonce must be 8 bytes", "counter must be 0 to
+    0x3fffffff", "rounds must be 12 or 20"; the buffer is then unchanged.
+    """
+
+def poly1305(key: Readable, message: Readable, /) -> bytes:
+    """The Poly1305 tag of a message (protocol/13 §13.2): 16 bytes.
+
+    `key` is 32 bytes, and for one message only.
+
+    Raises ValueError "key must be 32 bytes".
+    """
+
+# --- Packets ---
+
+def armor(key: Readable, packet: Writable, cipher: int, /) -> None:
+    """Makes a packet ready to be sent, in place (protocol/02 §2.7.1, §2.7.2).
+
+    `packet` is the whole packet from its id on, before it is cut into fragments, with id,
+    addresses and fragmented flag final. `cipher` is 0 (authenticated, in clear) or 1 (encrypted
+    too). Puts the cipher into byte 18 and keeps the other bits of that byte; encrypts from the
+    verb (offset 27) on; writes the MAC (offset 19, 8 bytes).
+
+    Raises ValueError "key must be at least 32 bytes", "packet must be at least 28 bytes", "cipher
+    must be 0 or 1"; the packet is then unchanged.
+    """
+
+def dearmor(key: Readable, packet: Writable, /) -> bool:
+    """Authenticates a packet that came in, and decrypts it in place (protocol/02 §2.7.1, §2.7.2).
+
+    `packet` is the whole packet, reassembled. The cipher is that of byte 18 as it arrived. True:
+    authentic, and in clear from the verb (offset 27) on, the header unchanged. False: the MAC is
+    wrong, or the cipher is neither 0 nor 1; the packet is then unchanged, so it can be tried again
+    with another key. Hops (the low bits of byte 18) are not authenticated.
+
+    Raises ValueError "key must be at least 32 bytes", "packet must be at least 28 bytes".
+    """
+
+def hello_tail(key: Readable, packet: Writable, offset: int, /) -> None:
+    """Encrypts or decrypts the tail of a HELLO in place, from `offset` on (protocol/02 §2.8).
+
+    Its own inverse: before armor() on the way out, after dearmor() on the way in. `offset` counts
+    from the start of the packet, 28 to its length; at its length there is nothing to do.
+
+    Raises ValueError "key must be at least 32 bytes", "packet must be at least 28 bytes", "offset
+    must be 28 to the length of the packet"; the packet is then unchanged.
+    """
+
+def lz4_decompress(source: Readable, destination: Writable, /) -> int:
+    """Decodes an LZ4 block (protocol/13 §13.5): the bytes written, 1 to len(destination).
+
+    `source` is the payload of a packet whose verb byte has flag 0x80, without the verb byte.
+    Payloads decompress to at most 9996 bytes (protocol/02 §2.10), so that is the largest
+    destination with a use. The two must not overlap.
+
+    Raises ValueError "malformed LZ4 block" for everything that is wrong: a broken block, one that
+    gives nothing, or one that does not fit. `destination` may then hold a part of the output, but
+    nothing outside it is ever written.
+    """
+
+# --- MicroPython with lwIP only ---
+
+class Netif:
+    """A virtual Ethernet interface in lwIP, one for each joined network.
+
+    The stack's frames wait in a bounded queue until the node takes them with receive_into(); the
+    network's frames go to the stack with input(). A frame is an Ethernet header of 14 bytes and a
+    payload of at most `mtu` bytes. An interface never becomes the default route.
+
+    Every method of a closed interface raises OSError(EBADF), but close() itself. A soft reset
+    closes all of them.
+    """
+
+    def __init__(self, mac: Readable, mtu: int, /) -> None:
+        """Opens an interface, down and without addresses.
+
+        Raises ValueError "mac must be 6 bytes", "mtu must be 1280 to 10000", OSError(ENOMEM) if
+        there is no free one.
+        """
+
+    def close(self) -> None:
+        """Takes the interface out of the stack and forgets its frames. May be called twice."""
+
+    def active(self, is_up: bool = ..., /) -> bool:
+        """Puts the interface up or down, if told to; returns whether it is up.
+
+        Going up announces its addresses.
+        """
+
+    def mtu(self, size: int = ..., /) -> int:
+        """Sets the MTU, in bytes, if one is given; returns it.
+
+        Raises ValueError "mtu must be 1280 to 10000".
+        """
+
+    def ip4(self, address: str | Readable, prefix_bits: int, /) -> None:
+        """Sets the IPv4 address, as text or as 4 bytes. The last one set is in force.
+
+        Raises ValueError "not an IPv4 address", "an IPv4 address must be 4 bytes", "the prefix is
+        longer than the address".
+        """
+
+    def ip6(self, address: str | Readable, prefix_bits: int, /) -> None:
+        """Adds an IPv6 address, as text or as 16 bytes.
+
+        Any prefix length is honoured, so 6PLANE's 40 bits work.
+
+        Raises ValueError "not an IPv6 address", "an IPv6 address must be 16 bytes", "the prefix is
+        longer than the address", OSError(ENOMEM) if there is no room for another.
+        """
+
+    def clear_addresses(self) -> None:
+        """Removes all addresses but the IPv6 link-local one."""
+
+    def input(self, frame: Readable, /) -> bool:
+        """Gives a frame to the stack, which copies it. False if it was dropped (see stats())."""
+
+    def receive_into(self, buffer: Writable, /) -> int:
+        """Takes the next frame from the stack: its length in bytes, 0 if none waits.
+
+        A frame longer than `buffer` is dropped.
+        """
+
+    def pending(self) -> int:
+        """The number of frames that wait for receive_into()."""
+
+    def groups(self) -> list[bytes]:
+        """The multicast MACs, 6 bytes each, that the stack listens to."""
+
+    def groups_version(self) -> int:
+        """A number that changes whenever groups() does."""
+
+    def stats(self) -> tuple[int, int, int, int]:
+        """Frames taken from the stack, given to it, dropped on the way out, dropped going in."""
+
+def background(callback: Callable[[], int] | None, /, *sockets: int) -> None:
+    """Lets the node run by itself: `callback` is called whenever there is something for it to do.
+
+    That is when one of the file descriptors `sockets` (at most 4) is readable, a frame waits in a
+    Netif, or the time that the callback returned last, in ms from then, has passed. It runs as a
+    scheduled callback, between two bytecodes of whatever the program does, and never inside
+    itself. None stops it.
+
+    Raises TypeError "the callback must be callable or None".
+    """
+
+def wake() -> None:
+    """Has the callback of background() called soon, whatever time it asked for."""
