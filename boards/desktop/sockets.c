@@ -1,6 +1,7 @@
 // The module `lwip`: MicroPython's own extmod/modlwip.c, compiled here for the virtual networks.
-// It owns what differs from the stock module: no name `socket` (the port has that, and modules/socket.py), and a queue of
-// received datagrams, because the stock module keeps one and drops the rest.
+// It owns what differs from the stock module: no name `socket` (the port has that, and modules/socket.py), raw sockets that
+// poll right and leave the stack its copy, and a queue of received datagrams, where the stock module keeps one and drops
+// the rest.
 //
 // MICROPY_PY_LWIP is off in the rest of the build: with it the port would want MicroPython's copy of lwIP, which the source
 // archives do not have, and would register `socket` a second time.
@@ -8,8 +9,10 @@
 
 #undef MICROPY_PY_LWIP
 #define MICROPY_PY_LWIP (1)
+#define MICROPY_PY_LWIP_SOCK_RAW (1)
 
 #include "py/obj.h"
+#include "lwip/raw.h"
 #include "lwip/udp.h"
 
 // The default backlog of this module, not of the port's sockets: as many as extmod/modsocket.c has.
@@ -28,9 +31,13 @@ static void fill_slots(void);
 // Its calls of these go to the functions below.
 static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket);
 static void queued_udp_remove(struct udp_pcb *pcb);
+static void queued_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *socket);
+static void queued_raw_remove(struct raw_pcb *pcb);
 static err_t dual_udp_bind(struct udp_pcb *pcb, const ip_addr_t *address, u16_t port);
 #define udp_recv queued_udp_recv
 #define udp_remove queued_udp_remove
+#define raw_recv queued_raw_recv
+#define raw_remove queued_raw_remove
 #define udp_bind dual_udp_bind
 
 int mp_mod_network_prefer_dns_use_ip_version = 4;
@@ -45,6 +52,8 @@ int mp_mod_network_prefer_dns_use_ip_version = 4;
 
 #undef udp_recv
 #undef udp_remove
+#undef raw_recv
+#undef raw_remove
 #undef udp_bind
 
 /******************************************************************************/
@@ -57,14 +66,15 @@ typedef struct _datagram_t {
     struct _datagram_t *next;
     struct pbuf *payload;
     ip_addr_t source;
-    u16_t port;
+    u16_t port; // 0 for raw sockets
 } datagram_t;
 
 typedef struct _queue_t {
     struct _queue_t *next;
-    struct udp_pcb *pcb;
-    udp_recv_fn receive; // the stock module's callback, which fills the slot
-    lwip_socket_obj_t *socket; // a finaliser closes it, and with it this queue, before its memory goes
+    void *pcb; // which socket's queue this is
+    lwip_socket_obj_t *socket; // its finaliser closes it, and with it this queue, before its memory goes
+    udp_recv_fn receive_udp; // the stock module's callback, which fills the slot: one of the two
+    raw_recv_fn receive_raw;
     datagram_t *first;
     datagram_t *last;
     size_t count;
@@ -83,7 +93,11 @@ static void fill_slot(queue_t *queue) {
     queue->count--;
     queue->bytes -= datagram->payload->tot_len;
     datagrams_waiting--;
-    queue->receive(queue->socket, queue->pcb, datagram->payload, &datagram->source, datagram->port);
+    if (queue->receive_udp != NULL) {
+        queue->receive_udp(queue->socket, queue->pcb, datagram->payload, &datagram->source, datagram->port);
+    } else {
+        queue->receive_raw(queue->socket, queue->pcb, datagram->payload, &datagram->source);
+    }
     free(datagram);
 }
 
@@ -95,15 +109,14 @@ static void fill_slots(void) {
     }
 }
 
-static void enqueue(void *arg, struct udp_pcb *pcb, struct pbuf *payload, const ip_addr_t *source, u16_t port) {
-    (void)pcb;
-    queue_t *queue = arg;
+// Takes the payload.
+static void enqueue(queue_t *queue, struct pbuf *payload, const ip_addr_t *source, u16_t port) {
     datagram_t *datagram = NULL;
     if (queue->count < MAX_DATAGRAMS && queue->bytes + payload->tot_len <= MAX_QUEUED_BYTES) {
         datagram = malloc(sizeof(*datagram));
     }
     if (datagram == NULL) {
-        pbuf_free(payload); // UDP may lose it, and a program that does not read must not take all memory
+        pbuf_free(payload); // datagrams may be lost, and a program that does not read must not take all memory
         return;
     }
     *datagram = (datagram_t) { .payload = payload, .source = *source, .port = port };
@@ -119,25 +132,18 @@ static void enqueue(void *arg, struct udp_pcb *pcb, struct pbuf *payload, const 
     fill_slot(queue);
 }
 
-static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket) {
-    if (receive == NULL) {
-        return; // the socket closes: queued_udp_remove() follows
-    }
+static queue_t *open_queue(void *pcb, lwip_socket_obj_t *socket) {
     queue_t *queue = calloc(1, sizeof(*queue));
-    if (queue == NULL) {
-        udp_recv(pcb, receive, socket); // works with one slot
-        return;
+    if (queue != NULL) {
+        queue->next = queues;
+        queue->pcb = pcb;
+        queue->socket = socket;
+        queues = queue;
     }
-    queue->next = queues;
-    queue->pcb = pcb;
-    queue->receive = receive;
-    queue->socket = socket;
-    queues = queue;
-    udp_recv(pcb, enqueue, queue);
+    return queue;
 }
 
-static void queued_udp_remove(struct udp_pcb *pcb) {
-    udp_remove(pcb);
+static void close_queue(void *pcb) {
     for (queue_t **link = &queues; *link != NULL; link = &(*link)->next) {
         queue_t *queue = *link;
         if (queue->pcb == pcb) {
@@ -153,6 +159,53 @@ static void queued_udp_remove(struct udp_pcb *pcb) {
             return;
         }
     }
+}
+
+static void enqueue_udp(void *queue, struct udp_pcb *pcb, struct pbuf *payload, const ip_addr_t *source, u16_t port) {
+    (void)pcb;
+    enqueue(queue, payload, source, port);
+}
+
+static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket) {
+    queue_t *queue = receive == NULL ? NULL : open_queue(pcb, socket);
+    if (queue == NULL) {
+        udp_recv(pcb, receive, socket); // it closes; or without memory for a queue, it works with one slot
+        return;
+    }
+    queue->receive_udp = receive;
+    udp_recv(pcb, enqueue_udp, queue);
+}
+
+static void queued_udp_remove(struct udp_pcb *pcb) {
+    udp_remove(pcb);
+    close_queue(pcb);
+}
+
+// A copy, and lwIP goes on with the packet: a program that pings must not keep this node from answering pings.
+static u8_t enqueue_raw(void *queue, struct raw_pcb *pcb, struct pbuf *packet, const ip_addr_t *source) {
+    (void)pcb;
+    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, packet);
+    if (copy != NULL) {
+        enqueue(queue, copy, source, 0);
+    }
+    return 0;
+}
+
+static void queued_raw_recv(struct raw_pcb *pcb, raw_recv_fn receive, void *socket) {
+    queue_t *queue = receive == NULL ? NULL : open_queue(pcb, socket);
+    if (queue == NULL) {
+        raw_recv(pcb, receive, socket);
+        return;
+    }
+    queue->receive_raw = receive;
+    raw_recv(pcb, enqueue_raw, queue);
+    // The stock module leaves a raw socket as new as a TCP socket without a connection, and poll() would say POLLHUP.
+    queue->socket->state = STATE_ACTIVE_UDP;
+}
+
+static void queued_raw_remove(struct raw_pcb *pcb) {
+    raw_remove(pcb);
+    close_queue(pcb);
 }
 
 // bind(("", port)) means every address; the stock module takes it for every IPv6 address, for TCP too, but mends it there.

@@ -42,7 +42,10 @@ def test_a_device_restored_from_a_backup_gives_other_ids() -> None:
     PacketIds(backup)
     made = set()
     for _ in range(10):
-        ids = PacketIds(DictStore(backup))
+        restored = DictStore()
+        for key in backup:
+            restored[key] = backup[key]
+        ids = PacketIds(restored)
         for _ in range(10):
             made.add(ids.next())
     # The random part has 16 bits: ten restores collide with a chance below 1 in 1,000.

@@ -1,0 +1,265 @@
+"""The driver for MicroPython: the node runs by itself in the background, like WLAN does.
+
+Owns the clock, the UDP socket, the files and the virtual interfaces of one node, and the pump that moves datagrams and
+frames between them. Protocol decisions are the node's. `_zerotier.background` says when the pump is called: whenever
+the interpreter waits (a blocking socket, `time.sleep`, asyncio, the prompt), and now and then in a busy loop.
+"""
+
+import time
+from errno import EBUSY
+
+import _zerotier
+
+from .api import Network, ZeroTierBase
+from .const import const
+from .limits import DEVICE
+from .store import FileStore
+from .underlay import Underlay
+from .wire import address as addresses
+
+_BATCH = const(32)  # datagrams, and frames, that one call of the pump moves at most
+_MAX_DATAGRAM = const(1536)
+_ETHERNET_HEADER = const(14)
+_AGAIN = const(1)  # ms until the pump is called again when it may not run now
+_MS_PER_S = const(1000)
+_NS_PER_MS = const(1000000)
+_SECONDS_1970_TO_2000 = const(946684800)  # most boards count from the year 2000
+
+_running: "ZeroTier | None" = None  # one node a device: there is one background
+
+
+class Port:
+    """A virtual Ethernet interface of lwIP. It appears with the network's first config."""
+
+    def __init__(self, driver: "ZeroTier") -> None:
+        self._driver = driver
+        self._netif: _zerotier.Netif | None = None
+        self._network = None
+        self._addresses: list[bytes] = []
+        self._groups: list[bytes] = []
+        self._groups_version = -1
+
+    def configure(self, network) -> None:
+        """Bring the interface to the network's addresses and MTU. OSError if there are too many interfaces."""
+        if self._netif is None:
+            self._netif = _zerotier.Netif(network.mac, network.mtu)
+            self._network = network
+            self._driver.ports.append(self)
+        netif = self._netif
+        netif.mtu(network.mtu)
+        self._driver.reserve(_ETHERNET_HEADER + network.mtu)
+        if network.addresses != self._addresses:
+            self._addresses = network.addresses
+            _apply(netif, network.addresses)
+        netif.active(True)
+
+    def deliver(self, frame) -> bool:
+        """A frame for the stack; False if it was dropped."""
+        return self._netif is not None and self._netif.input(frame)
+
+    def close(self) -> None:
+        """Take the interface away."""
+        if self._netif is not None:
+            self._driver.ports.remove(self)
+            self._netif.close()
+            self._netif = None
+
+    def pump(self, buffer: memoryview, now: int) -> bool:
+        """Send what the stack wants sent; True if there may be more."""
+        netif = self._netif
+        if netif is None or self._network is None:
+            return False
+        for _ in range(_BATCH):
+            size = netif.receive_into(buffer)
+            if size == 0:
+                break
+            self._network.transmit(buffer[:size], now)
+        if netif.groups_version() != self._groups_version:
+            self._subscribe(now)
+        return netif.pending() > 0
+
+    def _subscribe(self, now: int) -> None:
+        """Tell the network which multicast groups the stack listens to."""
+        netif = self._netif
+        if netif is None or self._network is None:
+            return
+        self._groups_version = netif.groups_version()
+        wanted = netif.groups()
+        subscriptions = self._network.subscriptions
+        for mac in self._groups:
+            if mac not in wanted:
+                subscriptions.remove(mac)
+        for mac in wanted:
+            try:
+                subscriptions.add(mac, now)
+            except OSError:
+                self._driver.node.counters.count("groups_full")
+        self._groups = wanted
+
+    def stats(self) -> tuple[int, int, int, int]:
+        """Frames sent, received, dropped on the way out, dropped on the way in."""
+        return self._netif.stats() if self._netif is not None else (0, 0, 0, 0)
+
+
+class ZeroTier(ZeroTierBase):
+    """The node of this device; it starts at once and lives until `active(False)`.
+
+    `path` holds the files of protocol/10 §10.1. `bind` may be a loopback address: then the node uses loopback paths,
+    and no others. ValueError or OSError, in one sentence, if the identity, the planet or the port cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str = "/zerotier",
+        *,
+        bind: str = "0.0.0.0",
+        port: int = 9993,
+        planet: bytes | None = None,
+        limits=DEVICE,
+    ) -> None:
+        self.ports: list[Port] = []
+        self._bind = addresses.inet(bind, port)
+        self._underlay: Underlay | None = None
+        self._frame = memoryview(bytearray(0))
+        self._datagram = memoryview(bytearray(_MAX_DATAGRAM))
+        self._is_busy = 0  # the user is inside the node: the pump must not come in between
+        self._last_ticks = time.ticks_ms()
+        self._clock = _epoch_ms()
+        loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
+        super().__init__(FileStore(path), self, limits, planet, loopback)
+        self.active(True)
+
+    # --- for the base class ---
+
+    def _now(self) -> int:
+        # The ticks wrap; as long as somebody asks every few days, this clock does not, and never goes back.
+        ticks = time.ticks_ms()
+        self._clock += time.ticks_diff(ticks, self._last_ticks)
+        self._last_ticks = ticks
+        return self._clock
+
+    def _pause(self, milliseconds: int) -> None:
+        time.sleep_ms(milliseconds)
+
+    async def _sleep(self, milliseconds: int) -> None:
+        import asyncio
+
+        await asyncio.sleep_ms(milliseconds)
+
+    def _make_port(self) -> Port:
+        return Port(self)
+
+    def _set_active(self, active: bool) -> None:
+        global _running
+        if not active:
+            _zerotier.background(None)
+            _running = None
+            if self._underlay is not None:
+                self._underlay.close()
+                self._underlay = None
+            return
+        if _running is not None:
+            raise OSError(EBUSY, "another ZeroTier object runs: one per device")
+        self._underlay = Underlay(self._bind)
+        self.node.paths.local = self._underlay.local_endpoints()
+        _running = self
+        _zerotier.background(self._pump, self._underlay.fileno())
+
+    def reserve(self, size: int) -> None:
+        """Let frames of `size` bytes pass."""
+        if len(self._frame) < size:
+            self._frame = memoryview(bytearray(size))
+
+    # --- what a user calls: the node's tables are in use, so the pump waits ---
+
+    def active(self, active: bool | None = None) -> bool:
+        self._is_busy += 1
+        try:
+            return super().active(active)
+        finally:
+            self._release()
+
+    def join(self, nwid: str) -> Network:
+        self._is_busy += 1
+        try:
+            return super().join(nwid)
+        finally:
+            self._release()
+
+    def leave(self, nwid: str) -> None:
+        self._is_busy += 1
+        try:
+            super().leave(nwid)
+        finally:
+            self._release()
+
+    def peers(self) -> list[dict]:
+        self._is_busy += 1
+        try:
+            return super().peers()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        self._is_busy -= 1
+        _zerotier.wake()
+
+    # --- the pump ---
+
+    def send(self, datagram, endpoint: bytes) -> None:
+        """The node's wire."""
+        if self._underlay is None or not self._underlay.send(datagram, endpoint):
+            self.node.counters.count("send_failed")
+
+    def _pump(self) -> int:
+        """Move what waits; how many ms until the node wants to be called again."""
+        underlay = self._underlay
+        if self._is_busy or underlay is None:
+            return _AGAIN
+        now = self._now()
+        is_more = self._receive(underlay, now)
+        for port in self.ports:
+            if port.pump(self._frame, now):
+                is_more = True
+        if self.node.deadline() <= now:
+            self.node.tick(now)
+        return 0 if is_more else max(self.node.deadline() - now, 0)
+
+    def _receive(self, underlay: Underlay, now: int) -> bool:
+        """Hand waiting datagrams to the node; True if there may be more."""
+        buffer = self._datagram
+        for _ in range(_BATCH):
+            try:
+                received = underlay.receive()
+            except OSError:  # an earlier datagram met a closed port
+                self.node.counters.count("receive_failed")
+                continue
+            if received is None:
+                return False
+            datagram, source = received
+            size = len(datagram)
+            buffer[:size] = datagram
+            self.node.receive(buffer[:size], source, now)
+        return True
+
+
+def _apply(netif: _zerotier.Netif, assigned: list[bytes]) -> None:
+    """Set the addresses of an interface: endpoints with the prefix length in the place of the port."""
+    netif.clear_addresses()
+    is_ip4_set = False
+    for endpoint in assigned:
+        ip = addresses.ip(endpoint)
+        bits = addresses.port(endpoint)
+        if len(ip) != addresses.IPV4_SIZE:
+            netif.ip6(ip, bits)
+        elif not is_ip4_set:  # lwIP has room for one; the first is the one that ifconfig() tells
+            netif.ip4(ip, bits)
+            is_ip4_set = True
+
+
+def _epoch_ms() -> int:
+    """The time since 1970 in ms, as well as this device knows it."""
+    milliseconds = time.time_ns() // _NS_PER_MS
+    if time.gmtime(0)[0] == 2000:
+        milliseconds += _SECONDS_1970_TO_2000 * _MS_PER_S
+    return milliseconds

@@ -1,0 +1,125 @@
+"""The UDP socket of a device, over which the node talks: on WLAN or Ethernet, or on the operating system's network.
+
+Owns the difference between MicroPython's ports: how an address of a socket looks, and which addresses are ours.
+Never looks into a datagram.
+"""
+
+import sys
+import usocket  # the port's own sockets, whatever a program finds under the name `socket`
+from errno import EADDRINUSE, EAGAIN
+
+from .const import const
+from .wire import address as addresses
+
+_MAX_DATAGRAM = const(1536)  # bytes; a peer never sends more than 1432 (protocol/02 §2.3)
+_KNOWN = const(32)  # destinations whose socket address is remembered
+_IPV4_ENDPOINT_SIZE = const(7)
+_POSIX_FAMILY_SIZE = const(2)  # in front of port and address in a POSIX socket address
+_POSIX_IPV6 = const(8)  # where the address starts in one for IPv6
+_LOCAL_TABLE = "/proc/net/fib_trie"  # Linux: this machine's IPv4 addresses
+
+
+class Underlay:
+    """A bound UDP socket. `endpoint`: IP and port to bind to; 0.0.0.0 stands for all addresses."""
+
+    def __init__(self, endpoint: bytes) -> None:
+        """OSError, in one sentence, if the port cannot be had."""
+        is_ipv4 = len(endpoint) == _IPV4_ENDPOINT_SIZE
+        family = usocket.AF_INET if is_ipv4 else usocket.AF_INET6
+        self.endpoint = endpoint
+        self._socket = usocket.socket(family, usocket.SOCK_DGRAM)
+        self._known: dict[bytes, object] = {}
+        self._size = len(endpoint)
+        try:
+            self._socket.bind(self._socket_address(endpoint))
+        except OSError as error:
+            self._socket.close()
+            where = addresses.text(endpoint)
+            if error.errno == EADDRINUSE:
+                raise OSError(EADDRINUSE, "UDP port %s is in use" % where)
+            raise OSError(error.errno, "cannot use UDP port %s" % where)
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        """What `_zerotier.background` watches."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def send(self, datagram, endpoint: bytes) -> bool:
+        """Send; False if it cannot be sent now or never (no route, other address family)."""
+        if len(endpoint) != self._size:
+            return False
+        known = self._known.get(endpoint)
+        if known is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            known = self._known[endpoint] = self._socket_address(endpoint)
+        try:
+            self._socket.sendto(datagram, known)
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> tuple[bytes, bytes] | None:
+        """The next datagram and the endpoint that it came from; None if none waits. OSError as from the socket."""
+        try:
+            datagram, source = self._socket.recvfrom(_MAX_DATAGRAM)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return None
+            raise
+        return datagram, _endpoint(source)
+
+    def local_endpoints(self) -> list[bytes]:
+        """Our own addresses with the port: what peers on the same network may be told."""
+        if addresses.scope(self.endpoint) != addresses.SCOPE_NONE:
+            return [self.endpoint]
+        port = addresses.port(self.endpoint)
+        return [addresses.inet(ip, port) for ip in _local_ips()]
+
+    def _socket_address(self, endpoint: bytes):
+        host = addresses.ip_text(addresses.ip(endpoint))
+        found = usocket.getaddrinfo(host, addresses.port(endpoint))
+        return found[0][-1]
+
+
+def _endpoint(source) -> bytes:
+    """A socket's address, a tuple on boards and a POSIX structure on the desktop, as an endpoint."""
+    if isinstance(source, tuple):
+        return addresses.inet(source[0], source[1])
+    port = int.from_bytes(source[_POSIX_FAMILY_SIZE : _POSIX_FAMILY_SIZE + 2], "big")
+    if int.from_bytes(source[:_POSIX_FAMILY_SIZE], sys.byteorder) == usocket.AF_INET:
+        start = _POSIX_FAMILY_SIZE + 2
+        return addresses.inet_raw(source[start : start + addresses.IPV4_SIZE], port)
+    return addresses.inet_raw(source[_POSIX_IPV6 : _POSIX_IPV6 + addresses.IPV6_SIZE], port)
+
+
+def _local_ips() -> list[str]:
+    """The IPv4 addresses of this machine but loopback, as text."""
+    try:
+        import network
+    except ImportError:
+        return _local_ips_of_linux()
+    found = []
+    for name in ("STA_IF", "AP_IF"):
+        kind = getattr(network, name, None)
+        if kind is not None and network.WLAN(kind).isconnected():
+            found.append(network.WLAN(kind).ifconfig()[0])
+    return found
+
+
+def _local_ips_of_linux() -> list[str]:
+    found = []
+    try:
+        with open(_LOCAL_TABLE) as table:
+            ip = ""
+            for line in table:
+                if "|-- " in line:
+                    ip = line.split()[-1]
+                elif "host LOCAL" in line and ip not in found and not ip.startswith("127."):
+                    found.append(ip)
+    except OSError:
+        pass  # not Linux: peers find us through our roots
+    return found
