@@ -263,9 +263,9 @@ class NetworkConfig:
             endpoint, offset = address.parse(value, offset)
             self._keep(self.addresses, endpoint, limits.addresses)
         value = items.get("R", b"")
-        end = base_end(value)  # all are looked at: a broken rule refuses the config
+        base_end(value)  # a broken rule refuses the config, also one that would not be kept
         kept = base_end(value, limits.rules)
-        if kept < end:
+        if kept < len(value):
             self.dropped += 1
         self.rules = value[:kept]
 
