@@ -1,7 +1,7 @@
-"""Builds `_zerotier` for CPython from the portable core, its binding and the part of libsodium that the core uses.
+"""Builds `_zerotier` for CPython: the portable core, its binding, and the libsodium it uses.
 
-It owns the compiler flags: strict for our own files, relaxed for libsodium, which is compiled as a static library of its own.
-Never sources in the repository: libsodium comes from SODIUM_DIR, or is fetched by tools/sources.py.
+It owns the compiler flags: strict for our own files, relaxed for libsodium, a static library.
+Never sources in the repository: libsodium comes from SODIUM_DIR, or tools/sources.py fetches it.
 """
 
 import os

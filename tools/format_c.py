@@ -1,7 +1,8 @@
-"""Formats our C files in the style of MicroPython, or with --check only says which ones differ from it.
+"""Formats our C files in the style of MicroPython, or with --check only says what differs from it.
 
-It owns the list of folders that hold C of ours. The style is MicroPython's own: tools/codeformat.py and uncrustify.cfg of its
-source tree (MICROPYTHON_DIR, or what tools/sources.py fetched), with uncrustify from PyPI's micropython-uncrustify.
+It owns the list of folders that hold C of ours. The style is MicroPython's own: codeformat.py and
+uncrustify.cfg in tools/ of its source tree (MICROPYTHON_DIR, or what tools/sources.py fetched),
+with uncrustify from PyPI's micropython-uncrustify.
 Never another opinion about style, and never a file that is not ours.
 """
 

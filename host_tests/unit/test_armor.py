@@ -1,6 +1,6 @@
-"""Packets armored by ZeroTierOne 1.14.1, and the tails of its HELLOs, against armor, dearmor and hello_tail.
+"""Packets armored by ZeroTierOne 1.14.1, and its HELLO tails, against armor, dearmor, hello_tail.
 
-It owns cipher suites 0 and 1. The recorded packets of suite 3 serve to show that other suites are refused.
+It owns cipher suites 0 and 1. The recorded packets of suite 3 show that other suites are refused.
 """
 
 import _zerotier

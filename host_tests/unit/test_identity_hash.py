@@ -1,6 +1,7 @@
-"""The memory-hard hash of public keys, as `zerotier-idtool` and the reference core computed it (protocol/01 §1.5).
+"""The memory-hard hash of public keys, as ZeroTierOne 1.14.1 computed it (protocol/01 §1.5).
 
-It owns the digest alone; what makes an identity valid beyond that is in test_identity.py. Needs 2 MiB a call.
+It owns the digest alone; what makes an identity valid beyond that is in test_identity.py.
+Never on a board without PSRAM: every call needs 2 MiB.
 """
 
 import _zerotier

@@ -1,4 +1,4 @@
-"""Ciphers, hashes, key agreement and signatures of `_zerotier` against what ZeroTierOne 1.14.1 computed.
+"""Ciphers, hashes, key agreement and signatures against what ZeroTierOne 1.14.1 computed.
 
 It owns the primitives that stand for themselves; the armor made of them is in test_armor.py.
 """
@@ -48,7 +48,7 @@ def test_salsa20_starts_at_the_block_that_the_counter_names():
 
 
 def test_salsa20_makes_one_call_a_whole_number_of_blocks():
-    # The reference object was called for 32, then for 100 bytes: the second call began with block 1.
+    # The reference was called for 32, then for 100 bytes: the second call began with block 1.
     for case in vectors("salsa20"):
         recorded = unhex(case["note_two_calls_32_then_100"])
         assert keystream(case, 12, 32) + keystream(case, 12, 100, 1) == recorded

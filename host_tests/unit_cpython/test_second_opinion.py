@@ -72,7 +72,7 @@ def test_hashes_are_those_of_hashlib_for_every_length() -> None:
 
 
 def test_the_wide_and_the_narrow_way_through_salsa20_agree() -> None:
-    # PyNaCl has no Salsa20 of its own; one block at a time is the narrow way, all at once the wide one.
+    # PyNaCl has no Salsa20. One block at a time is the narrow way, all at once the wide one.
     for rounds in (12, 20):
         key, nonce = random_bytes(32), random_bytes(8)
         whole = bytearray(64 * 33)
