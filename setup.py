@@ -38,6 +38,8 @@ class FetchingBuild(build_clib):
 
     def run(self) -> None:
         if not os.path.isdir(SODIUM):
+            if "SODIUM_DIR" in os.environ:
+                sys.exit(f"SODIUM_DIR is no folder: {os.environ['SODIUM_DIR']}")
             subprocess.run([sys.executable, "tools/sources.py", "libsodium"], check=True)
         super().run()
 

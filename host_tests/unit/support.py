@@ -1,4 +1,4 @@
-"""What unit tests need on CPython and inside MicroPython alike: vectors, and a check for exceptions.
+"""What unit tests need on CPython and in MicroPython alike: vectors, and a check for exceptions.
 
 It owns the place of the vector files, relative to the root of the repository, where all tests run.
 Never anything that only one of the two interpreters has, and never a substitute for tested code.
@@ -16,7 +16,7 @@ def vectors(name: str) -> list | dict:
 
 
 def raises(exception: type, function: object, *arguments: object, **named: object) -> str:
-    """Call `function`, require that it raises `exception`, and return the sentence it came with."""
+    """Call `function`, require that it raises `exception`, and return its sentence."""
     try:
         function(*arguments, **named)
     except exception as error:
