@@ -1,7 +1,6 @@
 // The module `lwip`: MicroPython's own extmod/modlwip.c, compiled here for the virtual networks.
-// It owns what differs from the stock module: no name `socket` (the port has that, and modules/socket.py), raw sockets that
-// poll right and leave the stack its copy, and a queue of received datagrams, where the stock module keeps one and drops
-// the rest.
+// It owns what differs from the stock module: no name `socket` (the port has that, and modules/socket.py), a queue of received
+// datagrams, where the stock module keeps one and drops the rest, and the mending of some mistakes of the stock module.
 //
 // MICROPY_PY_LWIP is off in the rest of the build: with it the port would want MicroPython's copy of lwIP, which the source
 // archives do not have, and would register `socket` a second time.
@@ -12,6 +11,7 @@
 #define MICROPY_PY_LWIP_SOCK_RAW (1)
 
 #include "py/obj.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/raw.h"
 #include "lwip/udp.h"
 
@@ -39,6 +39,17 @@ static err_t dual_udp_bind(struct udp_pcb *pcb, const ip_addr_t *address, u16_t 
 #define raw_recv queued_raw_recv
 #define raw_remove queued_raw_remove
 #define udp_bind dual_udp_bind
+static void connected_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive);
+static void connected_tcp_err(struct tcp_pcb *pcb, tcp_err_fn error);
+#define tcp_recv connected_tcp_recv
+#define tcp_err connected_tcp_err
+
+// With room for a single connection the stock module forgets to abort it when the listener closes, and the connection keeps
+// a pointer into the heap. `backlog` is a variable where this is used.
+#define MIN_BACKLOG (2)
+#define MAX_BACKLOG (255)
+#define tcp_listen_with_backlog_and_err(pcb, limit, error) \
+    (tcp_listen_with_backlog_and_err)((pcb), (u8_t)(backlog = MIN(MAX(backlog, MIN_BACKLOG), MAX_BACKLOG)), (error))
 
 int mp_mod_network_prefer_dns_use_ip_version = 4;
 
@@ -55,6 +66,21 @@ int mp_mod_network_prefer_dns_use_ip_version = 4;
 #undef raw_recv
 #undef raw_remove
 #undef udp_bind
+#undef tcp_recv
+#undef tcp_err
+
+// The stock module calls these for listeners too when it closes them, whose structure has no such fields.
+static void connected_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
+    if (pcb->state != LISTEN) {
+        tcp_recv(pcb, receive);
+    }
+}
+
+static void connected_tcp_err(struct tcp_pcb *pcb, tcp_err_fn error) {
+    if (pcb->state != LISTEN) {
+        tcp_err(pcb, error);
+    }
+}
 
 /******************************************************************************/
 // Datagrams that wait behind the one in a socket's slot

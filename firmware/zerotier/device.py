@@ -6,7 +6,7 @@ the interpreter waits (a blocking socket, `time.sleep`, asyncio, the prompt), an
 """
 
 import time
-from errno import EBUSY
+from errno import EALREADY
 
 import _zerotier
 
@@ -159,7 +159,7 @@ class ZeroTier(ZeroTierBase):
                 self._underlay = None
             return
         if _running is not None:
-            raise OSError(EBUSY, "another ZeroTier object runs: one per device")
+            raise OSError(EALREADY, "another ZeroTier object runs: one per device")
         self._underlay = Underlay(self._bind)
         self.node.paths.local = self._underlay.local_endpoints()
         _running = self
