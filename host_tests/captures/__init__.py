@@ -1,0 +1,1 @@
+"""Recorded traffic of reference nodes against the wire layer. CPython only: needs `cryptography`."""
