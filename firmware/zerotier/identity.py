@@ -55,10 +55,10 @@ class Identity:
 
     def to_text(self, secret: bool = False) -> str:
         """The text form, 141 characters, or 270 with the secret; ValueError if there is none."""
-        text = "%s:0:%s" % (self.address.hex(), self.public.hex())
+        text = f"{self.address.hex()}:0:{self.public.hex()}"
         if not secret:
             return text
-        return "%s:%s" % (text, self._own_secret().hex())
+        return f"{text}:{self._own_secret().hex()}"
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> "Identity":
@@ -131,7 +131,7 @@ class Identity:
         return hash(self.public)
 
     def __repr__(self) -> str:
-        return "<Identity %s>" % self.address.hex()
+        return f"<Identity {self.address.hex()}>"
 
     def _own_secret(self) -> bytes:
         if self.secret is None:

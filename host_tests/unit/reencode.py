@@ -85,9 +85,7 @@ def _ok_ext_frame(body: bytes) -> bytes:
 
 def _ok_gather(body: bytes) -> bytes:
     found = messages.parse_ok_gather(body)
-    return messages.encode_ok_gather(
-        found.nwid, found.mac, found.adi, found.total, found.members
-    )
+    return messages.encode_ok_gather(found.nwid, found.mac, found.adi, found.total, found.members)
 
 
 def _ok_multicast_frame(body: bytes) -> bytes:

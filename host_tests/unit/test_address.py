@@ -75,7 +75,12 @@ def test_unknown_kinds_and_cut_off_addresses_are_malformed() -> None:
     for kind in (5, 7, 127, 255):
         raises(ValueError, address.parse, bytes((kind,)) + bytes(20), 0)
     raises(ValueError, address.parse, b"", 0)
-    for message in (b"\x01" + bytes(6), b"\x03\x00\x02ab", b"\x04" + bytes(6), b"\x06" + bytes(18)):
+    for message in (
+        b"\x01" + bytes(6),
+        b"\x03\x00\x02ab",
+        b"\x04" + bytes(6),
+        b"\x06" + bytes(18),
+    ):
         assert survives_truncation(lambda blob: address.parse(blob, 0), message) == 0
         survives_bit_flips(lambda blob: address.parse(blob, 0), message)
 
@@ -104,7 +109,15 @@ def test_ipv4_in_ipv6_clothes_is_ipv4() -> None:
 
 
 def test_ipv6_text_shortens_the_first_longest_run_of_zeros() -> None:
-    for text in ("::", "::1", "1::", "1:2:3:4:5:6:7:8", "2001:db8::1:0:0:1", "1:0:2::3", "fd89:9003::"):
+    for text in (
+        "::",
+        "::1",
+        "1::",
+        "1:2:3:4:5:6:7:8",
+        "2001:db8::1:0:0:1",
+        "1:0:2::3",
+        "fd89:9003::",
+    ):
         assert address.ip_text(address.parse_ip(text)) == text
     assert address.ip_text(address.parse_ip("1:0:3:4:5:6:7:8")) == "1:0:3:4:5:6:7:8"
     assert address.ip_text(address.parse_ip("0:0:3:4:0:0:7:8")) == "::3:4:0:0:7:8"

@@ -14,7 +14,10 @@ def test_bytes_that_mean_something_are_escaped_and_come_back() -> None:
 
 def test_every_byte_value_comes_back() -> None:
     value = bytes(range(256)) * 2
-    assert dictionary.parse(dictionary.encode([("a", value), ("b", b"")])) == {"a": value, "b": b""}
+    assert dictionary.parse(dictionary.encode([("a", value), ("b", b"")])) == {
+        "a": value,
+        "b": b"",
+    }
 
 
 def test_entries_are_separated_by_one_lf_and_nothing_ends_the_last() -> None:
@@ -61,7 +64,14 @@ def test_numbers_are_written_with_16_digits_and_read_with_any() -> None:
     assert dictionary.hex16(0x1F) == b"000000000000001f"
     assert dictionary.hex16(0xFFFFFFFFFFFFFFFF) == b"ffffffffffffffff"
     assert dictionary.hex16(-2) == b"-0000000000000002"
-    items = {"a": b"1F", "b": b"-2", "c": b"12zz", "d": b"", "e": b"1" + b"0" * 16, "f": b"ffffffffffffffff"}
+    items = {
+        "a": b"1F",
+        "b": b"-2",
+        "c": b"12zz",
+        "d": b"",
+        "e": b"1" + b"0" * 16,
+        "f": b"ffffffffffffffff",
+    }
     assert [dictionary.get_int(items, key) for key in "abcdef"] == [31, -2, 18, 0, 0, 2**64 - 1]
     assert dictionary.get_int(items, "none") == 0
     assert dictionary.get_int(items, "none", 2800) == 2800

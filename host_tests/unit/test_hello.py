@@ -113,7 +113,10 @@ def test_what_cannot_be_a_hello_is_not_written() -> None:
 
 
 def test_an_ok_says_where_we_were_seen_and_brings_worlds() -> None:
-    worlds = [bytes.fromhex(vectors("worlds")[name]["raw"]) for name in ("planet_newer.world", "example.moon")]
+    worlds = [
+        bytes.fromhex(vectors("worlds")[name]["raw"])
+        for name in ("planet_newer.world", "example.moon")
+    ]
     body = encode_ok_hello(1700000000000, SENT_TO, worlds)
     ok = parse_ok_hello(memoryview(body))
     assert ok.timestamp == 1700000000000

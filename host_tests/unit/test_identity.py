@@ -106,7 +106,10 @@ def test_an_identity_inside_a_message_is_stepped_over() -> None:
     public = one("a").to_bytes()
     secret = bytes.fromhex(recorded()[0]["binary_with_secret"])
     assert parse(b"##" + public + b"rest", 2) == (public, 73)
-    assert parse(memoryview(secret + b"rest"), 0) == (bytes.fromhex(recorded()[0]["binary_public"]), 135)
+    assert parse(memoryview(secret + b"rest"), 0) == (
+        bytes.fromhex(recorded()[0]["binary_public"]),
+        135,
+    )
     assert survives_truncation(lambda blob: parse(blob, 0), secret) == 0
     raises(ValueError, parse, public[:70] + b"\x20" + bytes(64), 0)
     raises(ValueError, parse, public[:5] + b"\x01" + public[6:], 0)

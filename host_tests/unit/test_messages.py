@@ -163,7 +163,13 @@ def test_a_certificate_in_a_frame_shifts_the_rest() -> None:
     assert frame.com == com() and frame.flags == 0x17
     assert (frame.destination, frame.payload) == (MAC, b"packet")
     again = messages.encode_ext_frame(
-        NWID, frame.flags, frame.destination, frame.source, frame.ethertype, frame.payload, frame.com
+        NWID,
+        frame.flags,
+        frame.destination,
+        frame.source,
+        frame.ethertype,
+        frame.payload,
+        frame.com,
     )
     assert again == payload
     assert survives_truncation(messages.parse_ext_frame, payload) == 2 * 6

@@ -73,7 +73,7 @@ def parse(buffer: bytes, offset: int) -> tuple[bytes, int]:
         return bytes(buffer[offset:end]), end
     if kind == INET_NIL:
         return NIL, offset + 1
-    if kind == INET_ETHERNET or kind == INET_BLUETOOTH:
+    if kind in (INET_ETHERNET, INET_BLUETOOTH):
         return NIL, need(buffer, offset, _IGNORED_TOTAL)
     if kind == INET_OTHER:
         return NIL, need(buffer, offset, 3 + u16(buffer, offset + 1))
@@ -103,7 +103,7 @@ def text(endpoint: bytes) -> str:
     """`10.0.0.1/9993` or `fd00::1/9993`; empty for NIL."""
     if len(endpoint) < _IPV4_TOTAL:
         return ""
-    return "%s/%d" % (ip_text(endpoint[1:-2]), port(endpoint))
+    return f"{ip_text(endpoint[1:-2])}/{port(endpoint)}"
 
 
 def from_text(text: str) -> bytes:
@@ -117,7 +117,7 @@ def from_text(text: str) -> bytes:
 def ip_text(ip_bytes: bytes) -> str:
     """`10.0.0.1`, or IPv6 with the longest run of zero groups shortened to `::`."""
     if len(ip_bytes) == IPV4_SIZE:
-        return "%d.%d.%d.%d" % tuple(ip_bytes)
+        return ".".join([str(octet) for octet in ip_bytes])
     if len(ip_bytes) != IPV6_SIZE:
         raise ValueError("an IP address must be 4 or 16 bytes")
     groups = [ip_bytes[i] << 8 | ip_bytes[i + 1] for i in range(0, IPV6_SIZE, 2)]
@@ -132,7 +132,7 @@ def ip_text(ip_bytes: bytes) -> str:
             best = start
             length = end - start
         start = end + 1
-    words = ["%x" % group for group in groups]
+    words = [f"{group:x}" for group in groups]
     if length == 1:
         return ":".join(words)
     return ":".join(words[:best]) + "::" + ":".join(words[best + length :])
@@ -144,27 +144,27 @@ def parse_ip(text: str) -> bytes:
         return _parse_ipv4(text)
     halves = text.split("::")
     if len(halves) > 2:
-        raise ValueError("%s is not an IP address" % text)
+        raise ValueError(f"{text} is not an IP address")
     head = _parse_groups(halves[0], text, len(halves) == 1)
     if len(halves) == 1:
         if len(head) != IPV6_SIZE:
-            raise ValueError("%s is not an IP address" % text)
+            raise ValueError(f"{text} is not an IP address")
         return head
     tail = _parse_groups(halves[1], text, True)
     gap = IPV6_SIZE - len(head) - len(tail)
     if gap < 2:
-        raise ValueError("%s is not an IP address" % text)
+        raise ValueError(f"{text} is not an IP address")
     return head + bytes(gap) + tail
 
 
 def _parse_ipv4(text: str) -> bytes:
     words = text.split(".")
     if len(words) != 4:
-        raise ValueError("%s is not an IP address" % text)
+        raise ValueError(f"{text} is not an IP address")
     octets = bytearray(4)
     for i in range(4):
         if not _is_decimal(words[i]) or len(words[i]) > 3 or int(words[i]) > 255:
-            raise ValueError("%s is not an IP address" % text)
+            raise ValueError(f"{text} is not an IP address")
         octets[i] = int(words[i])
     return bytes(octets)
 
@@ -181,7 +181,7 @@ def _parse_groups(half: str, text: str, may_end_in_ipv4: bool) -> bytes:
         elif 0 < len(word) <= 4 and is_hex(word):
             groups += int(word, 16).to_bytes(2, "big")
         else:
-            raise ValueError("%s is not an IP address" % text)
+            raise ValueError(f"{text} is not an IP address")
     return groups
 
 

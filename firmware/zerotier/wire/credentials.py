@@ -328,7 +328,7 @@ class Capability:
         rule_count: int,
         rules: bytes,
         max_custody_chain: int = 1,
-        custody: list[tuple[bytes, bytes, bytes]] | tuple = (),
+        custody: list | tuple = (),
     ) -> None:
         self.nwid = nwid
         self.timestamp = timestamp
@@ -499,12 +499,13 @@ def _parse_sections(payload: bytes, credentials: Credentials) -> None:
         if membership.qualifiers:
             credentials.memberships.append(membership)
     offset += 1
-    for kind, items in (
+    sections: tuple = (
         (Capability, credentials.capabilities),
         (Tag, credentials.tags),
         (Revocation, credentials.revocations),
         (Ownership, credentials.ownerships),
-    ):
+    )
+    for kind, items in sections:
         if offset >= size:  # it may end behind any section
             return
         count = u16(payload, offset)

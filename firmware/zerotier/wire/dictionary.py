@@ -30,7 +30,7 @@ def parse(blob: bytes) -> dict[str, bytes]:
     return items
 
 
-def encode(items: list[tuple[str, bytes]] | tuple) -> bytes:
+def encode(items: list[tuple[str, bytes]]) -> bytes:
     """The blob of these entries, in this order, without a final LF or NUL."""
     blob = bytearray()
     for key, value in items:
@@ -45,8 +45,8 @@ def encode(items: list[tuple[str, bytes]] | tuple) -> bytes:
 def hex16(number: int) -> bytes:
     """A number as 16 hex digits, with a minus sign before them if it is negative."""
     if number < 0:
-        return ("-%016x" % -number).encode()
-    return ("%016x" % number).encode()
+        return f"-{-number:016x}".encode()
+    return f"{number:016x}".encode()
 
 
 def get_int(items: dict[str, bytes], key: str, default: int = 0) -> int:

@@ -263,9 +263,7 @@ def encode_multicast_like(groups: list[tuple[bytes, bytes, int]] | tuple) -> byt
     return bytes(payload)
 
 
-def parse_multicast_like(
-    payload: bytes, limit: int = MAX_LIKES
-) -> list[tuple[bytes, bytes, int]]:
+def parse_multicast_like(payload: bytes, limit: int = MAX_LIKES) -> list[tuple[bytes, bytes, int]]:
     """The first `limit` (nwid, MAC, ADI) triples; ValueError if the last one is incomplete."""
     if len(payload) % _LIKE_SIZE:
         raise ValueError("the last group is incomplete")

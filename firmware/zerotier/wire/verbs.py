@@ -74,4 +74,4 @@ def verb_name(verb: int) -> str:
     """The name of a verb in protocol/03 §3.2, or `VERB_1f` for an unassigned one."""
     if 0 <= verb < len(_NAMES) and _NAMES[verb]:
         return _NAMES[verb]
-    return "VERB_%02x" % verb
+    return f"VERB_{verb:02x}"

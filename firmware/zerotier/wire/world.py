@@ -65,7 +65,7 @@ class World:
         """
         need(buffer, offset, _ROOTS_OFFSET + 1)
         kind = buffer[offset]
-        if kind != KIND_PLANET and kind != KIND_MOON and kind != KIND_NULL:
+        if kind not in (KIND_PLANET, KIND_MOON, KIND_NULL):
             raise ValueError("the world is neither a planet nor a moon")
         id = raw(buffer, offset + 1, 8)
         timestamp = u64(buffer, offset + 9)
