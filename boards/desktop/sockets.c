@@ -44,6 +44,10 @@ static void connected_tcp_err(struct tcp_pcb *pcb, tcp_err_fn error);
 #define tcp_recv connected_tcp_recv
 #define tcp_err connected_tcp_err
 
+// The stock module asks for sockets of IPv4, whatever family it was told. These take both.
+#define udp_new() udp_new_ip_type(IPADDR_TYPE_ANY)
+#define raw_new(protocol) raw_new_ip_type(IPADDR_TYPE_ANY, protocol)
+
 // With room for a single connection the stock module forgets to abort it when the listener closes, and the connection keeps
 // a pointer into the heap. `backlog` is a variable where this is used.
 #define MIN_BACKLOG (2)

@@ -12,10 +12,12 @@ SCRIPTS = "host_tests/device/scripts"
 TIMEOUT = 60  # s; a test that hangs must not hang the run
 
 
-def command(script: str, *arguments: str, heap: str = "4M") -> list[str]:
+def command(
+    script: str, *arguments: str, heap: str = "4M", options: tuple[str, ...] = ()
+) -> list[str]:
     """The command line for a script below host_tests/device/scripts, or for a path with a slash."""
     path = script if "/" in script else f"{SCRIPTS}/{script}.py"
-    return [str(MICROPYTHON), "-X", f"heapsize={heap}", path, *arguments]
+    return [str(MICROPYTHON), "-X", f"heapsize={heap}", *options, path, *arguments]
 
 
 def start(script: str, *arguments: str, **options) -> subprocess.Popen:
