@@ -13,6 +13,7 @@ from zerotier.identity import Identity
 from zerotier.limits import HOST
 from zerotier.node import Node
 from zerotier.root import Root
+from zerotier.vl2 import ethernet, status
 from zerotier.wire import address as addresses
 from zerotier.wire.world import KIND_PLANET, World
 from zerotier.wire.world import Root as WorldRoot
@@ -225,3 +226,50 @@ def put_member(controller: Station, nwid: bytes, member: bytes, **fields) -> Non
     record["authorized"] = True
     record.update(fields)
     controller.store.put(key, json.dumps(record).encode())
+
+
+class Lan:
+    """A network with `count` configured members at 10.147.17.1 and up."""
+
+    def __init__(self, count: int = 2, limits=HOST, **fields) -> None:  # type: ignore[no-untyped-def]
+        self.mesh = Mesh()
+        self.controller = self.mesh.add_controller()
+        self.nwid = put_network(self.controller, 1, **fields)
+        self.members = []
+        self.networks = []
+        self.ports = []
+        for number in range(count):
+            member = self.mesh.add(limits=limits)
+            ip = "10.147.17.%d" % (number + 1)
+            put_member(self.controller, self.nwid, member.address, ipAssignments=[ip])
+            network, port = member.join(self.nwid)
+            self.members.append(member)
+            self.networks.append(network)
+            self.ports.append(port)
+        self.mesh.run_until(self.configured, 5000)
+        self.mesh.run(1000)
+
+    def configured(self) -> bool:
+        return min([network.status for network in self.networks]) == status.OK
+
+    def frame(self, sender: int, receiver: int, payload: bytes = b"payload") -> bytes:
+        macs = self.networks[receiver].mac + self.networks[sender].mac
+        return macs + b"\x08\x00" + payload
+
+    def arp(self, sender: int, receiver: int) -> bytes:
+        """An ARP request of one member for the address of another."""
+        mac = self.networks[sender].mac
+        head = b"\x00\x01\x08\x00\x06\x04\x00\x01" + mac
+        addresses = (
+            bytes((10, 147, 17, sender + 1)) + bytes(6) + bytes((10, 147, 17, receiver + 1))
+        )
+        return ethernet.BROADCAST + mac + b"\x08\x06" + head + addresses
+
+    def send(self, sender: int, receiver: int, verb: int, payload: bytes) -> None:
+        """A message that the sender's VL2 would not send by itself."""
+        transport = self.members[sender].node.transport
+        transport.send(self.members[receiver].address, verb, (payload,), self.mesh.now)
+
+    def transmit(self, sender: int, frame: bytes, milliseconds: int = 1000) -> None:
+        self.networks[sender].transmit(frame, self.mesh.now)
+        self.mesh.run(milliseconds)

@@ -28,6 +28,7 @@ class ConfigExchange:
         self.refresh = Refresh(transport.limits.config_refresh, now)
         self._transport = transport
         self._assembly = Assembly(transport.limits.config_bytes, transport.limits.config_chunks)
+        self._waits_until = 0  # a request is in the transport's queue
         self._requests: list[bytes | None] = []  # packet ids, the latest last
 
     def tick(self, now: int) -> int:
@@ -36,21 +37,32 @@ class ConfigExchange:
             self._ask(now)
         return self.refresh.next
 
+    def close(self) -> None:
+        """Nothing more is asked; the controller is a peer like any other."""
+        controller = self._transport.topology.get(self.controller)
+        if controller is not None and not controller.is_root:
+            controller.pinned = False
+
     def _ask(self, now: int) -> None:
+        controller = self._transport.topology.get(self.controller)
+        if controller is not None:
+            controller.pinned = True  # its key decides who is a member
+        elif now < self._waits_until:
+            # The last request has not left yet, and need not be followed by another.
+            self.refresh.asked(self.held is not None, now)
+            return
         held = self.held
         revision = held.revision if held is not None else 0
         timestamp = held.timestamp if held is not None else 0
         payload = messages.encode_config_request(
             self.nwid, request_metadata(), revision, timestamp
         )
-        controller = self._transport.topology.get(self.controller)
-        if controller is not None:
-            controller.pinned = True  # its key decides who is a member
         packet_id = self._transport.send(
             self.controller, VERB_NETWORK_CONFIG_REQUEST, (payload,), now
         )
-        # A request that had to be queued may leave late; the next one must not come right after it.
-        self.refresh.asked(held is not None, 0 if packet_id is not None else QUEUE_TIMEOUT, now)
+        self.refresh.asked(held is not None, now)
+        if packet_id is None:
+            self._waits_until = now + QUEUE_TIMEOUT
         if len(self._requests) == _REMEMBERED:
             self._requests.pop(0)
         self._requests.append(packet_id)
@@ -77,7 +89,7 @@ class ConfigExchange:
         if config.nwid != self.nwid or config.member != self._transport.address:
             raise ValueError("the configuration is for somebody else")
         if not self._is_news(config, in_re_id):
-            self._transport.counters.count("config_older")
+            self._transport.counters.count("config_not_newer")
             return None
         self.held = config
         self._requests.clear()

@@ -12,12 +12,15 @@ _LIFE = const(600000)  # ms after a listener was last mentioned (protocol/07 §7
 
 
 class Waiting:
-    """A frame that is also for listeners that are not known yet."""
+    """A frame on its way to listeners, of whom some may not be known yet."""
 
-    def __init__(self, ethertype: int, payload: bytes, copies: int, now: int) -> None:
+    def __init__(
+        self, ethertype: int, payload: bytes | memoryview, copies: int, wanted: int, now: int
+    ) -> None:
         self.ethertype = ethertype
         self.payload = payload
         self.copies = copies  # how many more may be sent
+        self.wanted = wanted  # listeners that a receiver may tell us of
         self.expires = now + QUEUE_TIMEOUT
         self.sent: set[bytes] = set()
 

@@ -68,7 +68,7 @@ class Inbound:
                 return self._spoofed(network, frame.source)
             if frame.destination == network.mac:
                 network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
-            elif ethernet.is_multicast(frame.destination) and network.config.multicast_limit:
+            elif ethernet.is_multicast(frame.destination) and network.multicast_limit:
                 network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
             else:
                 self._count("frame_not_for_us")
@@ -87,7 +87,7 @@ class Inbound:
         if member is None:
             return self._ask(network, peer, packet, now)
         network.subscriptions.tell(member, now)
-        if network.config.multicast_limit == 0:
+        if network.multicast_limit == 0:
             self._count("multicast_disabled")
             return TRUSTED
         if not len(frame.payload):

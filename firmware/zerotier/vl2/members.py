@@ -29,6 +29,7 @@ class Member:
         self.last_liked = 0  # our MULTICAST_LIKEs were sent to it
         self.last_push = 0  # our credentials were sent to it
         self.pushed_edition = 0  # which edition of them
+        self.pushed_timestamp = 0  # of the COM among them
 
     def __repr__(self) -> str:
         return "<Member %s%s>" % (self.address.hex(), "" if self.allowed else " not admitted")
@@ -74,10 +75,10 @@ class Members:
         return member
 
     def set_own(self, config: NetworkConfig) -> None:
-        """Our config changed: everybody is judged anew, when next heard of."""
+        """Our config changed: those who were admitted are judged anew."""
         self.own = config
         for member in self._members.values():
-            member.allowed = False
+            member.allowed = member.allowed and (config.public or self._agree(config, member))
 
     # --- the gate ---
 

@@ -16,7 +16,8 @@ _GATHER_INTERVAL = const(60000)  # while somebody is known to listen
 _GATHER_RETRY = const(1000)  # while nobody is
 _ANSWERED_WITHIN = const(5000)  # a gather that is older brings no more listeners
 _ANSWER_MEMBERS = const(64)  # addresses in an answer of ours, well within one datagram
-_MULTICAST_PAYLOAD = const(9965)  # bytes that fit a packet beside the fields before them
+_LOOK_AGAIN = const(100)  # while a listener's identity is being asked for
+_MULTICAST_PAYLOAD = const(9875)  # bytes that seven datagrams carry besides the fields before them
 
 
 class Multicast:
@@ -26,6 +27,9 @@ class Multicast:
         self._network = network
         self._transport = transport
         self._limits = transport.limits
+        self._room: int = (
+            transport.limits.queue // 4
+        )  # each takes two places: credentials go first
         self._groups: dict[tuple[bytes, int], Group] = {}
 
     def __len__(self) -> int:
@@ -37,7 +41,7 @@ class Multicast:
         """Send a frame whose destination is a group or everybody."""
         config = self._network.config
         counters = self._transport.counters
-        if config.multicast_limit == 0:
+        if self._network.multicast_limit == 0:
             counters.count("multicast_disabled")
             return
         if len(frame) > ethernet.HEADER + _MULTICAST_PAYLOAD:
@@ -59,39 +63,59 @@ class Multicast:
     def _send(self, group: Group, ethertype: int, payload: memoryview, now: int) -> None:
         group.last_used = now
         group.expire(now)
-        limit = min(self._network.config.multicast_limit, self._limits.group_members)
+        limit = min(self._network.multicast_limit, self._limits.group_members)
         listeners = group.listeners(now)
-        missing = limit - len(listeners)
-        if missing <= 0:
-            self._copies(group, ethertype, payload, choose(listeners, limit), 1, now)
-            return
-        self._gather(group, missing + 1, not listeners, now)
-        self._copies(group, ethertype, payload, listeners, missing + 1, now)
-        if now - group.last_gather < _ANSWERED_WITHIN:
-            waiting = Waiting(ethertype, bytes(payload), missing, now)
-            waiting.sent.update(listeners)
-            if not group.keep(waiting, self._limits.multicast_queue):
+        missing = max(0, limit - len(listeners))
+        if missing:
+            self._gather(group, missing + 1, not listeners, now)
+        frame = Waiting(ethertype, payload, limit, missing + 1, now)
+        unknown = self._copies(group, frame, choose(listeners, limit), self._room, now)
+        if unknown or (missing and now - group.last_gather < _ANSWERED_WITHIN):
+            frame.payload = bytes(payload)  # the port lent it only for now
+            if not group.keep(frame, self._limits.multicast_queue):
                 self._transport.counters.count("multicast_queue_overflow")
 
-    def _copies(
-        self,
-        group: Group,
-        ethertype: int,
-        payload: bytes | memoryview,
-        to: list,
-        wanted: int,
-        now: int,
-    ) -> None:
-        """One MULTICAST_FRAME to each; `wanted`: listeners that a receiver may tell us of."""
-        if not to:
-            return
+    def _copies(self, group: Group, frame: Waiting, to: list[bytes], room: int, now: int) -> bool:
+        """One MULTICAST_FRAME to each; True if some are not known yet, so that the frame must wait.
+
+        `room`: how many of the unknown may wait in the transport's queue, which is quicker.
+        """
         network = self._network
         packed = messages.encode_multicast_frame(
-            network.nwid, 0, wanted, None, group.mac, group.adi, ethertype, bytes(payload)
+            network.nwid,
+            0,
+            frame.wanted,
+            None,
+            group.mac,
+            group.adi,
+            frame.ethertype,
+            bytes(frame.payload),
         )
+        waits = False
         for address in to:
+            if frame.copies <= 0:
+                break
+            if self._transport.topology.get(address) is None:
+                if room <= 0:
+                    self._transport.whois(address, now)
+                    waits = True
+                    continue
+                room -= 1
+            frame.copies -= 1
+            frame.sent.add(address)
             network.credentials.before_frame(network.members.make(address, now), now)
             self._transport.send(address, VERB_MULTICAST_FRAME, (packed,), now)
+        return waits
+
+    def _flush(self, group: Group, room: int, now: int) -> bool:
+        """Send what waits to those who have become known; True if somebody still is not."""
+        group.expire(now)
+        waits = False
+        for frame in group.waiting:
+            others = [other for other in group.listeners(now) if other not in frame.sent]
+            if others and self._copies(group, frame, others, room, now):
+                waits = True
+        return waits
 
     def _gather(self, group: Group, wanted: int, nobody: bool, now: int) -> None:
         """Ask those who keep lists, unless that was done lately."""
@@ -128,7 +152,9 @@ class Multicast:
         if (mac, adi) not in self._groups and len(self._groups) >= self._limits.groups:
             self._transport.counters.count("groups_full")
             return
-        self._learn(self._group(mac, adi, now), address, now)
+        group = self._group(mac, adi, now)
+        if group.add(address, self._limits.group_members, now) and group.waiting:
+            self._flush(group, self._room, now)
 
     def gathered(self, answer: messages.Gathered, now: int) -> None:
         """Listeners of a group that we asked for."""
@@ -138,23 +164,14 @@ class Multicast:
             return
         for address in answer.members[: self._limits.group_members]:
             if address != self._transport.address:
-                self._learn(group, address, now)
+                group.add(address, self._limits.group_members, now)
+        self._flush(group, self._room, now)
 
     def unwanted(self, address: bytes, mac: bytes, adi: int) -> None:
         """A member said that it does not listen (ERROR UNWANTED_MULTICAST)."""
         group = self._groups.get((mac, adi))
         if group is not None:
             group.remove(address)
-
-    def _learn(self, group: Group, address: bytes, now: int) -> None:
-        if not group.add(address, self._limits.group_members, now) or not group.waiting:
-            return
-        group.expire(now)
-        for waiting in group.waiting:
-            if waiting.copies > 0 and address not in waiting.sent:
-                waiting.copies -= 1
-                waiting.sent.add(address)
-                self._copies(group, waiting.ethertype, waiting.payload, [address], 1, now)
 
     def answer(self, request: messages.Gather, asker: bytes, now: int) -> bytes | None:
         """The body of OK(MULTICAST_GATHER), None if there is nothing to tell (protocol/03 §3.16)."""
@@ -170,7 +187,10 @@ class Multicast:
         told = choose(others, min(request.limit, _ANSWER_MEMBERS))
         return messages.encode_ok_gather(request.nwid, request.mac, request.adi, len(known), told)
 
-    def tick(self, now: int) -> None:
-        """Give the memory of frames that waited in vain back."""
+    def tick(self, now: int) -> int:
+        """Send what waits for listeners that became known; when to look again."""
+        waits = False
         for group in self._groups.values():
-            group.expire(now)
+            if group.waiting and self._flush(group, 0, now):
+                waits = True
+        return now + (_LOOK_AGAIN if waits else _ANSWERED_WITHIN)

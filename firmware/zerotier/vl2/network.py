@@ -25,7 +25,7 @@ from .subscriptions import Subscriptions
 
 _QUIET = const(60000)  # nothing to do for that long
 _MAX_KEEPERS = const(16)  # protocol/07 §7.5
-_MAX_PAYLOAD = const(9986)  # bytes that fit a packet behind network id and ethertype
+_MAX_PAYLOAD = const(9890)  # bytes that seven datagrams carry behind network id and ethertype
 _AD_HOC = const(0xFF)  # first byte of the ids of networks without a controller (protocol/06 §6.10)
 
 
@@ -41,6 +41,7 @@ class Network:
         self.addresses: list[bytes] = []
         self.name = ""
         self.mtu = DEFAULT_MTU
+        self.multicast_limit = 0  # copies of one frame; 0: no multicast
         self.members = Members(nwid, transport)
         self.credentials = OwnCredentials(transport)
         self.subscriptions = Subscriptions(self, transport)
@@ -57,6 +58,8 @@ class Network:
             self._apply(config, now)
         elif nwid[0] == _AD_HOC:
             self._fail(NOT_FOUND, "networks without a controller are not supported")
+        elif self.exchange.controller == transport.address:
+            self._fail(NOT_FOUND, "a node cannot join a network that it controls itself")
 
     def __repr__(self) -> str:
         return "<Network %s, status %d>" % (self.nwid.hex(), self.status)
@@ -76,7 +79,7 @@ class Network:
 
     def unusable(self, reason: str) -> None:
         """The controller's config cannot be accepted: without an earlier one, tell the user why."""
-        if self.config is None:
+        if self.status == REQUESTING_CONFIGURATION:
             self.reason = reason
 
     def allow_global(self, allowed: bool, now: int) -> None:
@@ -90,6 +93,7 @@ class Network:
     def _apply(self, config: NetworkConfig, now: int) -> None:
         changed = differs(self.config, config)
         self.config = config
+        self.multicast_limit = config.multicast_limit
         self.members.set_own(config)
         self.credentials.set(config, changed)
         self.status = OK
@@ -122,22 +126,24 @@ class Network:
 
     def tick(self, now: int) -> int:
         """Ask, announce and expire what is due; the time of the next call that is needed."""
-        if self.nwid[0] == _AD_HOC:
+        if self.nwid[0] == _AD_HOC or self.exchange.controller == self._transport.address:
             return now + _QUIET
         deadline = self.exchange.tick(now)
         if self.config is not None:
-            self.multicast.tick(now)
-            deadline = min(deadline, self.subscriptions.tick(now))
+            deadline = min(deadline, self.multicast.tick(now), self.subscriptions.tick(now))
         return deadline
 
     def close(self) -> None:
+        """The network is left, or the node stops."""
+        self.exchange.close()
         self._port.close()
 
     # --- who else matters ---
 
-    def keepers(self) -> list[bytes]:
-        """Who keeps lists of listeners: all roots, the controller, anchors and replicators."""
-        return self._others(self._transport.topology.roots())
+    def keepers(self, now: int) -> list[bytes]:
+        """Who keeps lists of listeners and can be reached: roots, controller, anchors, replicators."""
+        roots = self._transport.topology.root_peers()
+        return self._others([root.address for root in roots if root.best_path(now) is not None])
 
     def gather_sources(self, now: int) -> list[bytes]:
         """Who is asked for listeners: the best root, the controller, anchors and replicators."""
@@ -145,11 +151,14 @@ class Network:
         return self._others([root.address] if root is not None else [])
 
     def _others(self, roots: list[bytes]) -> list[bytes]:
+        """These roots and the network's own keepers; those only if a root could pass packets on."""
+        others: list[bytes] = []
+        if roots or self._transport.topology.is_root:
+            others.append(self.exchange.controller)
+            if self.config is not None:
+                others += self.config.specialists_with(ROLE_ANCHOR | ROLE_REPLICATOR)
         chosen = list(roots)
-        keepers = [self.exchange.controller]
-        if self.config is not None:
-            keepers += self.config.specialists_with(ROLE_ANCHOR | ROLE_REPLICATOR)
-        for address in keepers:
+        for address in others:
             if address not in chosen and address != self._transport.address:
                 chosen.append(address)
         return chosen[:_MAX_KEEPERS]

@@ -7,23 +7,24 @@ from ..const import const
 from ..vl1.transport import Transport
 from ..wire.config import NetworkConfig
 from ..wire.credentials import encode_credentials
-from ..wire.packet import MAX_PAYLOAD
 from ..wire.verbs import VERB_NETWORK_CREDENTIALS
 from .members import Member
 
+_LARGEST = const(9900)  # bytes that seven datagrams carry
 _ASKED_INTERVAL = const(1000)  # receivers drop what comes sooner (protocol/04 §4.8)
 _REPEAT = const(500000)  # the member may have forgotten us
 _WINDOW_SHARE = const(3)  # a COM is pushed again when a third of its window has passed
 
 
 class OwnCredentials:
-    """What we push. Each member gets each edition once; a third of the window makes a new one."""
+    """What we push: each member gets each edition, and a COM again when its own is a third old."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._payload: bytes | None = None
-        self._edition = 0
-        self._edition_time = 0  # timestamp of the COM that began this edition
+        self._edition = 0  # goes up when the credentials say something new
+        self._timestamp = 0  # of our COM
+        self._third = 0  # of its window
 
     def set(self, config: NetworkConfig, changed: bool) -> None:
         """Take over the credentials of a new config; `changed`: they say more than a new date."""
@@ -31,19 +32,19 @@ class OwnCredentials:
         if com is None:
             self._payload = None
             return
-        age = com.timestamp - self._edition_time
-        if (
-            changed
-            or self._payload is None
-            or abs(age) > config.credential_max_delta // _WINDOW_SHARE
-        ):
+        if changed or self._payload is None:
             self._edition += 1
-            self._edition_time = com.timestamp
+        self._timestamp = com.timestamp
+        self._third = config.credential_max_delta // _WINDOW_SHARE
         self._payload = self._encode(config)
 
     def before_frame(self, member: Member, now: int) -> None:
-        """Push to a member that a frame is about to be sent to, if it has not got this edition."""
-        if member.pushed_edition != self._edition or now - member.last_push >= _REPEAT:
+        """Push to a member that a frame is about to be sent to, if what it has is not good enough."""
+        if (
+            member.pushed_edition != self._edition
+            or now - member.last_push >= _REPEAT
+            or abs(self._timestamp - member.pushed_timestamp) > self._third
+        ):
             self._push(member, now)
 
     def asked(self, member: Member, now: int) -> None:
@@ -55,6 +56,7 @@ class OwnCredentials:
         if self._payload is None:
             return
         member.pushed_edition = self._edition
+        member.pushed_timestamp = self._timestamp
         member.last_push = now
         self._transport.send(member.address, VERB_NETWORK_CREDENTIALS, (self._payload,), now)
 
@@ -76,7 +78,7 @@ class OwnCredentials:
                 longer = encode_credentials(
                     [config.membership], capabilities, tags, (), ownerships
                 )
-                if len(longer) > MAX_PAYLOAD:
+                if len(longer) > _LARGEST:
                     section.pop()
                     self._transport.counters.count("credential_left_out")
                 else:

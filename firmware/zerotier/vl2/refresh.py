@@ -28,11 +28,11 @@ class Refresh:
         self._asked = 0  # questions since the last config
         self.next = now
 
-    def asked(self, has_config: bool, wait: int, now: int) -> None:
-        """A question is on its way; `wait`: ms that it may spend in a queue of ours."""
+    def asked(self, has_config: bool, now: int) -> None:
+        """A question is on its way."""
         self._asked += 1
         if self._asked < _EAGER:
-            self.next = now + max(_FIRST, wait)
+            self.next = now + _FIRST
         else:
             self.next = now + (_CONTENT if has_config else _LATER)
 

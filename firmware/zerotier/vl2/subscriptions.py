@@ -12,6 +12,7 @@ from . import ethernet
 from .members import Member
 
 _INTERVAL = const(60000)
+_RETRY = const(1000)  # while nobody can be told
 _PER_PACKET = const(555)  # groups of 18 bytes that fit one
 
 
@@ -23,7 +24,7 @@ class Subscriptions:
         self._transport = transport
         self._configured: list[tuple[bytes, int]] = []
         self._local: list[tuple[bytes, int]] = []  # what the IP stack or the user asked for
-        self.next = 0  # when everybody who keeps lists is told again
+        self._told: dict[bytes, int] = {}  # keepers of lists, and when they were told all groups
 
     def groups(self) -> list[tuple[bytes, int]]:
         return self._configured + self._local
@@ -65,6 +66,7 @@ class Subscriptions:
         self._configured = groups
         self._local = [group for group in self._local if group not in groups]
         self._announce(new, now)
+        self.tick(now)
 
     def tell(self, member: Member, now: int) -> None:
         """A member has just passed the gate: it may want to send to our groups.
@@ -77,22 +79,26 @@ class Subscriptions:
             self._send(member.address, self.groups(), now)
 
     def tick(self, now: int) -> int:
-        """Announce when it is due; the time of the next announcement."""
-        if now >= self.next:
-            self.next = now + _INTERVAL
-            for keeper in self._network.keepers():
+        """Tell those whose time has come; when to look again. Whoever comes into reach is told."""
+        keepers = self._network.keepers(now)
+        for address in [address for address in self._told if address not in keepers]:
+            del self._told[address]
+        for keeper in keepers:
+            if now - self._told.get(keeper, 0) >= _INTERVAL:
+                self._told[keeper] = now
                 self._send(keeper, self.groups(), now)
-        return self.next
+        if not self._told:
+            return now + _RETRY
+        return min(self._told.values()) + _INTERVAL
 
     def _announce(self, new: list[tuple[bytes, int]], now: int) -> None:
-        if not new or self._network.config is None:
+        """Tell of new groups at once; `tick` tells those who know of none yet."""
+        if not new:
             return
-        for keeper in self._network.keepers():
+        for keeper in self._told:
             self._send(keeper, new, now)
         for member in self._network.members.admitted():
             self._send(member.address, new, now)
-        if len(new) == len(self.groups()):
-            self.next = now + _INTERVAL
 
     def _send(self, to: bytes, groups: list[tuple[bytes, int]], now: int) -> None:
         nwid = self._network.nwid
