@@ -62,7 +62,7 @@ def inet_raw(ip_bytes: bytes, port: int) -> bytes:
     raise ValueError("an IP address must be 4 or 16 bytes")
 
 
-def parse(buffer: bytes, offset: int) -> tuple[bytes, int]:
+def parse(buffer: bytes | memoryview, offset: int) -> tuple[bytes, int]:
     """(endpoint, next offset) of the InetAddress at `offset`; kinds without IP become NIL."""
     kind = u8(buffer, offset)
     if kind == INET_IPV4:

@@ -5,7 +5,7 @@ Never interprets what it reads.
 """
 
 
-def need(buffer: bytes, offset: int, size: int) -> int:
+def need(buffer: bytes | memoryview, offset: int, size: int) -> int:
     """The offset behind `size` bytes at `offset`; ValueError if the buffer ends before it."""
     end = offset + size
     if offset < 0 or end > len(buffer):
@@ -13,29 +13,29 @@ def need(buffer: bytes, offset: int, size: int) -> int:
     return end
 
 
-def u8(buffer: bytes, offset: int) -> int:
+def u8(buffer: bytes | memoryview, offset: int) -> int:
     """One byte."""
     need(buffer, offset, 1)
     return buffer[offset]
 
 
-def u16(buffer: bytes, offset: int) -> int:
+def u16(buffer: bytes | memoryview, offset: int) -> int:
     """Two bytes, big-endian."""
     need(buffer, offset, 2)
     return buffer[offset] << 8 | buffer[offset + 1]
 
 
-def u32(buffer: bytes, offset: int) -> int:
+def u32(buffer: bytes | memoryview, offset: int) -> int:
     """Four bytes, big-endian."""
     return int.from_bytes(buffer[offset : need(buffer, offset, 4)], "big")
 
 
-def u64(buffer: bytes, offset: int) -> int:
+def u64(buffer: bytes | memoryview, offset: int) -> int:
     """Eight bytes, big-endian and unsigned."""
     return int.from_bytes(buffer[offset : need(buffer, offset, 8)], "big")
 
 
-def raw(buffer: bytes, offset: int, size: int) -> bytes:
+def raw(buffer: bytes | memoryview, offset: int, size: int) -> bytes:
     """A copy of `size` bytes, which outlives the borrowed packet buffer."""
     return bytes(buffer[offset : need(buffer, offset, size)])
 

@@ -28,7 +28,7 @@ class Chunk:
     def __init__(
         self,
         nwid: bytes,
-        piece: bytes,
+        piece: bytes | memoryview,
         update_id: bytes,
         total: int,
         index: int,
@@ -42,10 +42,12 @@ class Chunk:
         self.index = index
         self.flags = flags
         self.signature = signature
-        self._signed: bytes | None = None
+        self._signed: bytes | memoryview | None = None
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0, capacity: int = CAPACITY) -> "Chunk":
+    def parse(
+        cls, buffer: bytes | memoryview, offset: int = 0, capacity: int = CAPACITY
+    ) -> "Chunk":
         """The chunk at `offset`, which is the last thing in its packet.
 
         ValueError if it does not fit its dictionary, or its dictionary not `capacity` (06 §6.5).
@@ -82,7 +84,7 @@ class Chunk:
             return bytes(8)
         return bytes([self.signature[i] ^ self.signature[8 + i] for i in range(8)])
 
-    def signed_bytes(self) -> bytes:
+    def signed_bytes(self) -> bytes | memoryview:
         """What the controller signs; of a parsed chunk a view of its packet, not a copy."""
         if self._signed is not None:
             return self._signed

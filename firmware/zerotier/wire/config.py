@@ -127,7 +127,9 @@ class NetworkConfig:
         self.dropped = 0
 
     @classmethod
-    def parse(cls, blob: bytes, limits: ConfigLimits = REFERENCE_LIMITS) -> "NetworkConfig":
+    def parse(
+        cls, blob: bytes | memoryview, limits: ConfigLimits = REFERENCE_LIMITS
+    ) -> "NetworkConfig":
         """The config in a dictionary; ValueError if it must be refused (protocol/06 §6.5, §6.6).
 
         A broken capability or tag only ends its list. The credentials are not verified.

@@ -39,7 +39,7 @@ CREDENTIAL_TAG = const(3)
 CREDENTIAL_OWNERSHIP = const(4)
 
 
-def _parse_signature(buffer: bytes, offset: int) -> tuple[bytes, int]:
+def _parse_signature(buffer: bytes | memoryview, offset: int) -> tuple[bytes, int]:
     """(signature, next offset); an unknown kind of signature reads as zeros, which no key made."""
     kind = u8(buffer, offset)
     size = u16(buffer, offset + 1)
@@ -57,11 +57,11 @@ def _encode_signature(signature: bytes) -> bytes:
     return b"\x01\x00\x60" + signature
 
 
-def _skip_additional(buffer: bytes, offset: int) -> int:
+def _skip_additional(buffer: bytes | memoryview, offset: int) -> int:
     return need(buffer, offset + 2, u16(buffer, offset))
 
 
-def membership_end(buffer: bytes, offset: int) -> int:
+def membership_end(buffer: bytes | memoryview, offset: int) -> int:
     """Where the certificate of membership at `offset` ends, without reading what it says."""
     if u8(buffer, offset) != 1:
         raise ValueError("the certificate of membership has an unknown version")
@@ -114,7 +114,7 @@ class Membership:
         return cls(bytes(qualifiers))
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[Membership, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Membership, int]":
         """(certificate, next offset); ids that decrease are malformed (protocol/06 §6.8)."""
         end = membership_end(buffer, offset)
         start = offset + 3
@@ -206,7 +206,7 @@ class Tag:
         self.verbatim: bytes | None = None
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[Tag, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Tag, int]":
         """(tag, next offset) (protocol/06 §6.8)."""
         end = need(buffer, offset, 34)
         signature, next_offset = _parse_signature(buffer, end)
@@ -264,7 +264,7 @@ class Ownership:
         self.verbatim: bytes | None = None
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[Ownership, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Ownership, int]":
         """(certificate, next offset); more than 16 things are malformed (protocol/06 §6.8)."""
         count = u16(buffer, offset + 28)
         if count > MAX_THINGS:
@@ -345,7 +345,7 @@ class Capability:
         return self.custody[-1][0] if self.custody else _NOBODY
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[Capability, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Capability, int]":
         """(capability, next offset) (protocol/06 §6.8)."""
         need(buffer, offset, 22)
         count = u16(buffer, offset + 20)
@@ -390,7 +390,7 @@ class Capability:
 
 
 def _parse_custody(
-    buffer: bytes, offset: int, longest: int
+    buffer: bytes | memoryview, offset: int, longest: int
 ) -> tuple[list[tuple[bytes, bytes, bytes]], int]:
     custody: list[tuple[bytes, bytes, bytes]] = []
     while True:
@@ -434,7 +434,7 @@ class Revocation:
         self.signature = signature
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[Revocation, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Revocation, int]":
         """(revocation, next offset) (protocol/06 §6.8)."""
         end = need(buffer, offset, 51)
         signature, next_offset = _parse_signature(buffer, end)
@@ -481,7 +481,7 @@ class Credentials:
         self.malformed = False
 
 
-def parse_credentials(payload: bytes) -> Credentials:
+def parse_credentials(payload: bytes | memoryview) -> Credentials:
     """Everything up to the first malformed item; never fails (protocol/03 §3.13)."""
     credentials = Credentials()
     try:
@@ -491,7 +491,7 @@ def parse_credentials(payload: bytes) -> Credentials:
     return credentials
 
 
-def _parse_sections(payload: bytes, credentials: Credentials) -> None:
+def _parse_sections(payload: bytes | memoryview, credentials: Credentials) -> None:
     size = len(payload)
     offset = 0
     while offset < size and payload[offset] != 0:

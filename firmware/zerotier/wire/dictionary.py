@@ -7,7 +7,7 @@ Never knows which keys there are.
 _ESCAPED = {0x30: 0x00, 0x72: 0x0D, 0x6E: 0x0A, 0x65: 0x3D}  # 0 r n e; any other letter is itself
 
 
-def parse(blob: bytes) -> dict[str, bytes]:
+def parse(blob: bytes | memoryview) -> dict[str, bytes]:
     """All entries with their values unescaped; the first of equal keys wins. Never fails.
 
     Lines without `=` are not entries; a NUL ends the dictionary.

@@ -50,7 +50,7 @@ class OkHello:
         self.minor = 0
         self.revision = 0
         self.sent_to = address.NIL
-        self.worlds = b""
+        self.worlds: bytes | memoryview = b""
 
 
 def encode_hello(
@@ -85,7 +85,7 @@ def encode_hello(
     return bytes(payload), tail
 
 
-def parse_hello(payload: bytes) -> Hello:
+def parse_hello(payload: bytes | memoryview) -> Hello:
     """The clear part of a HELLO; old peers may end after the identity (protocol/03 §3.5)."""
     hello = Hello()
     need(payload, 0, _SENT_TO_OFFSET)
@@ -105,7 +105,7 @@ def parse_hello(payload: bytes) -> Hello:
     return hello
 
 
-def parse_moons(payload: bytes, offset: int) -> list[tuple[bytes, int]]:
+def parse_moons(payload: bytes | memoryview, offset: int) -> list[tuple[bytes, int]]:
     """(id, timestamp) of each moon in the decrypted tail at `offset`; no tail is no moons."""
     moons: list[tuple[bytes, int]] = []
     if offset >= len(payload):
@@ -126,7 +126,7 @@ def encode_ok_hello(timestamp: int, sent_to: bytes, worlds: list[bytes] | tuple 
     return u64_bytes(timestamp) + _version_bytes() + sent_to + u16_bytes(len(joined)) + joined
 
 
-def parse_ok_hello(body: bytes) -> OkHello:
+def parse_ok_hello(body: bytes | memoryview) -> OkHello:
     """An OK(HELLO) from behind its in-re id; `worlds` is a view into `body` (protocol/03 §3.5)."""
     ok = OkHello()
     need(body, 0, _OK_SENT_TO_OFFSET)

@@ -15,7 +15,7 @@ KEY_SIZE = const(64)
 SECRET_LENGTH_OFFSET = const(70)
 
 
-def parse(buffer: bytes, offset: int) -> tuple[bytes, int]:
+def parse(buffer: bytes | memoryview, offset: int) -> tuple[bytes, int]:
     """(the 71 public bytes, next offset) of the identity at `offset`; a secret is stepped over."""
     end = need(buffer, offset, PUBLIC_SIZE)
     if buffer[offset + TYPE_OFFSET] != 0:

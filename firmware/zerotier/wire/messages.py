@@ -58,7 +58,7 @@ def ok_header(in_re_verb: int, in_re_id: bytes) -> bytes:
     return bytes((in_re_verb,)) + in_re_id
 
 
-def parse_ok(payload: bytes) -> tuple[int, bytes, bytes]:
+def parse_ok(payload: bytes | memoryview) -> tuple[int, bytes, bytes | memoryview]:
     """(in-re verb, in-re packet id, view of the body) of an OK (protocol/03 §3.4)."""
     need(payload, 0, _IN_RE_SIZE)
     return payload[0], bytes(payload[1:_IN_RE_SIZE]), payload[_IN_RE_SIZE:]
@@ -69,25 +69,25 @@ def encode_error(in_re_verb: int, in_re_id: bytes, code: int, extra: bytes = b""
     return bytes((in_re_verb,)) + in_re_id + bytes((code,)) + extra
 
 
-def parse_error(payload: bytes) -> tuple[int, bytes, int, bytes]:
+def parse_error(payload: bytes | memoryview) -> tuple[int, bytes, int, bytes | memoryview]:
     """(in-re verb, in-re packet id, error code, view of the extra bytes) (protocol/03 §3.3)."""
     need(payload, 0, _IN_RE_SIZE + 1)
     code = payload[_IN_RE_SIZE]
     return payload[0], bytes(payload[1:_IN_RE_SIZE]), code, payload[_IN_RE_SIZE + 1 :]
 
 
-def parse_error_network(extra: bytes) -> bytes:
+def parse_error_network(extra: bytes | memoryview) -> bytes:
     """The network id in the extra bytes of every ERROR about a network (protocol/03 §3.3)."""
     return raw(extra, 0, 8)
 
 
-def parse_unwanted_multicast(extra: bytes) -> tuple[bytes, bytes, int]:
+def parse_unwanted_multicast(extra: bytes | memoryview) -> tuple[bytes, bytes, int]:
     """(nwid, group MAC, ADI) of an ERROR UNWANTED_MULTICAST (protocol/03 §3.3)."""
     need(extra, 0, _LIKE_SIZE)
     return bytes(extra[:8]), bytes(extra[8:14]), u32(extra, 14)
 
 
-def parse_authentication_required(extra: bytes) -> tuple[bytes, bytes]:
+def parse_authentication_required(extra: bytes | memoryview) -> tuple[bytes, bytes]:
     """(nwid, dictionary or nothing) of ERROR NETWORK_AUTHENTICATION_REQUIRED (protocol/03 §3.3)."""
     nwid = raw(extra, 0, 8)
     if len(extra) == 8:
@@ -103,7 +103,7 @@ def encode_whois(addresses: list[bytes] | tuple) -> bytes:
     return b"".join(addresses)
 
 
-def parse_whois(payload: bytes, limit: int = MAX_WHOIS) -> list[bytes]:
+def parse_whois(payload: bytes | memoryview, limit: int = MAX_WHOIS) -> list[bytes]:
     """The first `limit` addresses asked for; an incomplete last one is ignored."""
     addresses = []
     for offset in range(0, min(len(payload) // 5, limit) * 5, 5):
@@ -111,7 +111,7 @@ def parse_whois(payload: bytes, limit: int = MAX_WHOIS) -> list[bytes]:
     return addresses
 
 
-def parse_identities(body: bytes, limit: int = MAX_WHOIS) -> list[bytes]:
+def parse_identities(body: bytes | memoryview, limit: int = MAX_WHOIS) -> list[bytes]:
     """The 71-byte identities in the body of an OK(WHOIS), at most `limit` (protocol/03 §3.7)."""
     identities: list[bytes] = []
     offset = 0
@@ -129,7 +129,7 @@ def encode_rendezvous(peer: bytes, endpoint: bytes) -> bytes:
     return b"\x00" + peer + endpoint[-2:] + bytes((len(ip),)) + ip
 
 
-def parse_rendezvous(payload: bytes) -> tuple[bytes, bytes]:
+def parse_rendezvous(payload: bytes | memoryview) -> tuple[bytes, bytes]:
     """(peer address, endpoint) of a RENDEZVOUS; ValueError if it names no port."""
     need(payload, 0, 9)
     port = u16(payload, 6)
@@ -152,7 +152,7 @@ def encode_push_direct_paths(endpoints: list[bytes] | tuple) -> bytes:
 
 
 def parse_push_direct_paths(
-    payload: bytes, limit: int = MAX_PUSHED_PATHS
+    payload: bytes | memoryview, limit: int = MAX_PUSHED_PATHS
 ) -> list[tuple[int, bytes]]:
     """(flags, endpoint) of the first `limit` records; other kinds of address are stepped over.
 
@@ -185,7 +185,7 @@ def encode_frame(nwid: bytes, ethertype: int, payload: bytes = b"") -> bytes:
     return nwid + u16_bytes(ethertype) + payload
 
 
-def parse_frame(payload: bytes) -> tuple[bytes, int, bytes]:
+def parse_frame(payload: bytes | memoryview) -> tuple[bytes, int, bytes | memoryview]:
     """(nwid, ethertype, view of the Ethernet payload) of a FRAME (protocol/03 §3.9)."""
     need(payload, 0, _FRAME_HEADER)
     return bytes(payload[:8]), payload[8] << 8 | payload[9], payload[_FRAME_HEADER:]
@@ -202,7 +202,7 @@ class ExtFrame:
         destination: bytes,
         source: bytes,
         ethertype: int,
-        payload: bytes,
+        payload: bytes | memoryview,
     ) -> None:
         self.nwid = nwid
         self.flags = flags
@@ -229,7 +229,7 @@ def encode_ext_frame(
     return head + u16_bytes(ethertype) + payload
 
 
-def parse_ext_frame(payload: bytes) -> ExtFrame:
+def parse_ext_frame(payload: bytes | memoryview) -> ExtFrame:
     """An EXT_FRAME with its certificate, if it carries one (protocol/03 §3.10)."""
     need(payload, 0, 9)
     flags = payload[8]
@@ -263,7 +263,9 @@ def encode_multicast_like(groups: list[tuple[bytes, bytes, int]] | tuple) -> byt
     return bytes(payload)
 
 
-def parse_multicast_like(payload: bytes, limit: int = MAX_LIKES) -> list[tuple[bytes, bytes, int]]:
+def parse_multicast_like(
+    payload: bytes | memoryview, limit: int = MAX_LIKES
+) -> list[tuple[bytes, bytes, int]]:
     """The first `limit` (nwid, MAC, ADI) triples; ValueError if the last one is incomplete."""
     if len(payload) % _LIKE_SIZE:
         raise ValueError("the last group is incomplete")
@@ -295,7 +297,7 @@ def encode_multicast_gather(
     return nwid + bytes((flags,)) + mac + u32_bytes(adi) + u32_bytes(limit) + com
 
 
-def parse_multicast_gather(payload: bytes) -> Gather:
+def parse_multicast_gather(payload: bytes | memoryview) -> Gather:
     """A MULTICAST_GATHER with its certificate, if it carries one (protocol/03 §3.16)."""
     need(payload, 0, _GATHER_SIZE)
     com = None
@@ -326,7 +328,7 @@ def encode_ok_gather(
     return nwid + mac + u32_bytes(adi) + _encode_members(total, members)
 
 
-def parse_ok_gather(body: bytes, limit: int = MAX_GATHERED) -> Gathered:
+def parse_ok_gather(body: bytes | memoryview, limit: int = MAX_GATHERED) -> Gathered:
     """The body of an OK(MULTICAST_GATHER) with at most `limit` members (protocol/03 §3.16)."""
     need(body, 0, 18)
     total, members = _parse_members(body, 18, limit)
@@ -341,7 +343,7 @@ def encode_ok_multicast_frame(
     return nwid + mac + u32_bytes(adi) + flags + _encode_members(total, members)
 
 
-def parse_ok_multicast_frame(body: bytes, limit: int = MAX_GATHERED) -> Gathered:
+def parse_ok_multicast_frame(body: bytes | memoryview, limit: int = MAX_GATHERED) -> Gathered:
     """The body of an OK(MULTICAST_FRAME); no members if it carries none (protocol/03 §3.17)."""
     need(body, 0, 19)
     offset = 19
@@ -358,7 +360,7 @@ def _encode_members(total: int, members: list[bytes] | tuple) -> bytes:
     return u32_bytes(total) + u16_bytes(len(members)) + b"".join(members)
 
 
-def _parse_members(body: bytes, offset: int, limit: int) -> tuple[int, list[bytes]]:
+def _parse_members(body: bytes | memoryview, offset: int, limit: int) -> tuple[int, list[bytes]]:
     total = u32(body, offset)
     count = u16(body, offset + 4)
     offset += 6
@@ -382,7 +384,7 @@ class MulticastFrame:
         destination: bytes,
         adi: int,
         ethertype: int,
-        payload: bytes,
+        payload: bytes | memoryview,
     ) -> None:
         self.nwid = nwid
         self.flags = flags
@@ -424,7 +426,7 @@ def encode_multicast_frame(
     return head + u32_bytes(adi) + u16_bytes(ethertype) + payload
 
 
-def parse_multicast_frame(payload: bytes) -> MulticastFrame:
+def parse_multicast_frame(payload: bytes | memoryview) -> MulticastFrame:
     """A MULTICAST_FRAME with its optional fields (protocol/03 §3.17)."""
     need(payload, 0, 9)
     flags = payload[8]
@@ -466,7 +468,7 @@ def encode_config_request(
     return head + u64_bytes(revision) + u64_bytes(timestamp)
 
 
-def parse_config_request(payload: bytes) -> tuple[bytes, bytes, int, int]:
+def parse_config_request(payload: bytes | memoryview) -> tuple[bytes, bytes, int, int]:
     """(nwid, metadata, revision, timestamp) of a request; its last 16 bytes may be absent."""
     nwid = raw(payload, 0, 8)
     size = u16(payload, 8)

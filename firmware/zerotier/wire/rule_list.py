@@ -32,7 +32,7 @@ def value_length(first_byte: int) -> int:
     return -1
 
 
-def base_end(rules: bytes, limit: int = MAX_RULES) -> int:
+def base_end(rules: bytes | memoryview, limit: int = MAX_RULES) -> int:
     """Where the first `limit` rules of a config's `R` end; ValueError if a field is cut off.
 
     A last rule whose announced length runs past the end counts, as long as its fields are there.
@@ -47,7 +47,7 @@ def base_end(rules: bytes, limit: int = MAX_RULES) -> int:
     return min(offset, size)
 
 
-def parse_counted(buffer: bytes, offset: int, count: int) -> tuple[bytes, int]:
+def parse_counted(buffer: bytes | memoryview, offset: int, count: int) -> tuple[bytes, int]:
     """(rules as a signature covers them, next offset) of exactly `count` rules of a capability.
 
     The signed form is written anew: an unknown type keeps its place but loses its value, and a

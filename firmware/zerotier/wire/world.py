@@ -58,7 +58,7 @@ class World:
         self.roots = roots
 
     @classmethod
-    def parse(cls, buffer: bytes, offset: int = 0) -> "tuple[World, int]":
+    def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[World, int]":
         """(world, next offset) of the world at `offset` (protocol/05 §5.1).
 
         The dictionary behind a moon is stepped over and forgotten; nobody writes one.
@@ -108,7 +108,7 @@ class World:
         return bytes(body)
 
 
-def parse_worlds(buffer: bytes) -> "tuple[list[World], bool]":
+def parse_worlds(buffer: bytes | memoryview) -> "tuple[list[World], bool]":
     """(worlds, whether all could be read) of worlds back to back, as in OK(HELLO).
 
     Worlds before a broken one count, nothing behind it does (protocol/05 §5.1).
@@ -124,7 +124,7 @@ def parse_worlds(buffer: bytes) -> "tuple[list[World], bool]":
     return worlds, True
 
 
-def _parse_root(buffer: bytes, offset: int) -> tuple[Root, int]:
+def _parse_root(buffer: bytes | memoryview, offset: int) -> tuple[Root, int]:
     identity, offset = parse_identity(buffer, offset)
     count = u8(buffer, offset)
     if count > MAX_ENDPOINTS:
