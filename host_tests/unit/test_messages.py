@@ -252,6 +252,14 @@ def test_a_multicast_for_a_replicator_keeps_its_flags() -> None:
     assert messages.parse_multicast_frame(payload).flags == 0x0C
 
 
+def test_flags_never_promise_a_field_that_is_not_there() -> None:
+    payload = messages.encode_ext_frame(NWID, 0x17, MAC, GROUP, 0x0800, b"x")
+    assert messages.parse_ext_frame(payload).flags == 0x16
+    payload = messages.encode_multicast_frame(NWID, 0x07, 0, None, GROUP, 0, 0x0800, b"x")
+    frame = messages.parse_multicast_frame(payload)
+    assert (frame.flags, frame.payload) == (0x02, b"x")
+
+
 # --- configs
 
 

@@ -223,8 +223,7 @@ def encode_ext_frame(
     com: bytes = b"",
 ) -> bytes:
     """An EXT_FRAME, or with no payload what goes before one; `com` sets its flag (§3.10)."""
-    if com:
-        flags |= EXT_FRAME_COM
+    flags = flags | EXT_FRAME_COM if com else flags & ~EXT_FRAME_COM
     head = nwid + bytes((flags,)) + com + destination + source
     return head + u16_bytes(ethertype) + payload
 
@@ -411,17 +410,18 @@ def encode_multicast_frame(
     """A MULTICAST_FRAME, or with no payload what goes before one (protocol/03 §3.17).
 
     The flags of the optional fields are set here: `com` if not empty, `gather_limit` if not 0,
-    `source` if not None. `flags` adds MULTICAST_REPLICATE.
+    `source` if not None. `flags` adds MULTICAST_REPLICATE, or a gather limit of 0.
     """
     optional = com
-    if com:
-        flags |= MULTICAST_COM
+    flags = flags | MULTICAST_COM if com else flags & ~MULTICAST_COM
     if gather_limit or flags & MULTICAST_GATHER_LIMIT:
         flags |= MULTICAST_GATHER_LIMIT
         optional += u32_bytes(gather_limit)
     if source is not None:
         flags |= MULTICAST_SOURCE
         optional += source
+    else:
+        flags &= ~MULTICAST_SOURCE
     head = nwid + bytes((flags,)) + optional + destination
     return head + u32_bytes(adi) + u16_bytes(ethertype) + payload
 
