@@ -1,12 +1,11 @@
-"""Several real nodes joined by a wire in memory, in virtual time: roots, controllers, members, loss and relays.
+"""Several real nodes joined by a wire in memory, in virtual time.
 
-Owns the clock, the datagrams in flight and each node's store and port. Never replaces a part of a node; plain Python
-that also runs inside MicroPython.
+Owns the clock, the datagrams in flight and each node's store and port. Never replaces a part of a
+node. Plain Python, which also runs inside MicroPython.
 """
 
 import json
 
-from host_tests.unit.support import vectors
 from zerotier.controller import Controller
 from zerotier.groups import GroupDatabase
 from zerotier.identity import Identity
@@ -17,6 +16,8 @@ from zerotier.vl2 import ethernet, status
 from zerotier.wire import address as addresses
 from zerotier.wire.world import KIND_PLANET, World
 from zerotier.wire.world import Root as WorldRoot
+
+from host_tests.unit.support import vectors
 
 START = 1700000000000  # ms
 LATENCY = 5  # ms that a datagram travels
@@ -64,7 +65,7 @@ class Port:
 
 
 class Station:
-    """One node of a mesh. It is the `wire` of its node: what the node sends is in flight from here."""
+    """One node of a mesh, and the `wire` of that node: what it sends is in flight from here."""
 
     def __init__(self, mesh, identity, endpoint: bytes, store, limits) -> None:  # type: ignore[no-untyped-def]
         self._mesh = mesh
@@ -97,7 +98,7 @@ class Station:
         return network, port
 
     def restart(self) -> None:
-        """A node with the same store in the place of this one, which is gone as after a power cut."""
+        """A node with the same store takes the place of the old one, as after a power cut."""
         self.node = Node(
             self.identity, self.store, self, self._mesh.now, self.limits, self._mesh.planet
         )
@@ -106,7 +107,7 @@ class Station:
 class Mesh:
     """All stations and the wire between them. The first one is the only root of the planet.
 
-    `passes(datagram, source, destination)`: False loses a datagram; replace it to simulate trouble.
+    `passes(datagram, source, destination)`: False loses a datagram. Replace it to make trouble.
     """
 
     def __init__(self) -> None:
@@ -202,7 +203,7 @@ def _planet(root: Identity, endpoint: bytes) -> bytes:
 
 
 def put_network(controller: Station, number: int, **fields) -> bytes:  # type: ignore[no-untyped-def]
-    """Make a network on a controller; its id. `fields`: as in protocol/08 §8.6, private by default."""
+    """Make a network on a controller; its id. `fields`: of protocol/08 §8.6; private by default."""
     nwid = controller.address + number.to_bytes(3, "big")
     record = {
         "id": nwid.hex(),

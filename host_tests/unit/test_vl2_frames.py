@@ -2,10 +2,8 @@
 
 import json
 
-from host_tests.unit.mesh import Lan, Mesh, put_member
-from host_tests.unit.support import unhex
-from zerotier.limits import DEVICE, HOST
-from zerotier.vl2 import ethernet, status
+from zerotier.limits import DEVICE
+from zerotier.vl2 import ethernet
 from zerotier.wire import messages
 from zerotier.wire.verbs import (
     ERROR_NEED_MEMBERSHIP_CERTIFICATE,
@@ -15,6 +13,9 @@ from zerotier.wire.verbs import (
     VERB_MULTICAST_FRAME,
     VERB_NETWORK_CREDENTIALS,
 )
+
+from host_tests.unit.mesh import Lan, Mesh, put_member
+from host_tests.unit.support import unhex
 
 _IPV4 = 0x0800
 _IPV4_BYTES = b"\x08\x00"

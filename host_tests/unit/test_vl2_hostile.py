@@ -1,9 +1,7 @@
-"""Messages that an authenticated peer should never send: nothing raises, nothing grows, everything is counted."""
+"""Messages that no peer should send: nothing raises, nothing grows, everything is counted."""
 
 from random import getrandbits, seed
 
-from host_tests.unit.mesh import Lan
-from host_tests.unit.support import unhex
 from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet, status
 from zerotier.wire import messages
@@ -21,6 +19,9 @@ from zerotier.wire.verbs import (
     VERB_NETWORK_CREDENTIALS,
     VERB_OK,
 )
+
+from host_tests.unit.mesh import Lan
+from host_tests.unit.support import unhex
 
 _MDNS = unhex("01005e0000fb")
 

@@ -1,7 +1,5 @@
-"""Joining a network: asked, refused, accepted, refreshed, remembered and left, among real nodes."""
+"""A network among real nodes: joined, refused, accepted, refreshed, remembered and left."""
 
-from host_tests.unit.mesh import MemoryStore, Mesh, Port, put_member, put_network
-from host_tests.unit.support import raises
 from zerotier.limits import DEVICE
 from zerotier.vl2 import status
 from zerotier.wire import messages
@@ -13,6 +11,9 @@ from zerotier.wire.verbs import (
     VERB_NETWORK_CONFIG_REQUEST,
     VERB_NETWORK_CREDENTIALS,
 )
+
+from host_tests.unit.mesh import MemoryStore, Mesh, Port, put_member, put_network
+from host_tests.unit.support import raises
 
 _MAC_OF_A_STRANGER = b"\x02\x11\x22\x33\x44\x55"
 
@@ -91,7 +92,8 @@ def test_a_silent_controller_is_asked_again_and_again_but_never_twice_in_a_secon
     )
     mesh.run(60000)
     assert len(asked) >= 15
-    assert min([later - sooner for sooner, later in zip(asked, asked[1:])]) >= 1100
+    gaps = [asked[index + 1] - asked[index] for index in range(len(asked) - 1)]
+    assert min(gaps) >= 1100
     assert network.status == status.OK
 
 
@@ -156,9 +158,10 @@ def test_a_damaged_file_is_as_good_as_none():
         mesh, controller, member, nwid = _mesh()
         put_member(controller, nwid, member.address)
         member.store.put(_file(nwid), blob)
-        network, _ = member.join(nwid)
+        network, port = member.join(nwid)
         assert network.status == status.REQUESTING_CONFIGURATION
-        mesh.run_until(lambda: network.status == status.OK, 2000)
+        mesh.run(2000)
+        assert network.status == status.OK and len(port.configured) == 1
 
 
 def test_the_file_of_another_node_is_not_used():

@@ -1,7 +1,5 @@
 """Multicast among members: who is told of a group, who is asked, and how many copies are made."""
 
-from host_tests.unit.mesh import Lan
-from host_tests.unit.support import raises, unhex
 from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet
 from zerotier.wire import messages
@@ -12,6 +10,9 @@ from zerotier.wire.verbs import (
     VERB_MULTICAST_GATHER,
     VERB_MULTICAST_LIKE,
 )
+
+from host_tests.unit.mesh import Lan
+from host_tests.unit.support import raises, unhex
 
 _MDNS = unhex("01005e0000fb")
 _BROADCAST_PAYLOAD = b"\x08\x00hello, everybody"

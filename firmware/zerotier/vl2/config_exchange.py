@@ -72,8 +72,8 @@ class ConfigExchange:
     ) -> NetworkConfig | None:
         """Take a chunk; `in_re_id`: of the request that it answers, or None if it came unasked.
 
-        The config if this completed one that is to be applied, else None. ValueError for what cannot be
-        accepted. The packet's MAC has proved that the sender is who it says.
+        The config if this completed one that is to be applied, else None. ValueError for what
+        cannot be accepted. The packet's MAC has proved that the sender is who it says.
         """
         if sender != self.controller:
             raise ValueError("a configuration chunk did not come from the controller")

@@ -1,7 +1,7 @@
 """Multicast of one network: every copy of a frame is a packet of its own, to a known listener.
 
-Owns gathering of listeners and the sending of copies (protocol/07 §7.3, §7.5). Never replicates for
-others.
+Owns gathering of listeners and the sending of copies (protocol/07 §7.3, §7.5). Never replicates
+for others.
 """
 
 from ..const import const
@@ -76,7 +76,7 @@ class Multicast:
                 self._transport.counters.count("multicast_queue_overflow")
 
     def _copies(self, group: Group, frame: Waiting, to: list[bytes], room: int, now: int) -> bool:
-        """One MULTICAST_FRAME to each; True if some are not known yet, so that the frame must wait.
+        """One MULTICAST_FRAME to each; True if the frame must wait for some who are not known yet.
 
         `room`: how many of the unknown may wait in the transport's queue, which is quicker.
         """
@@ -174,7 +174,7 @@ class Multicast:
             group.remove(address)
 
     def answer(self, request: messages.Gather, asker: bytes, now: int) -> bytes | None:
-        """The body of OK(MULTICAST_GATHER), None if there is nothing to tell (protocol/03 §3.16)."""
+        """The body of OK(MULTICAST_GATHER), None if there is nothing to tell (03 §3.16)."""
         known: list[bytes] = []
         if self._network.subscriptions.includes(request.mac, request.adi):
             known.append(self._transport.address)

@@ -30,7 +30,7 @@ _AD_HOC = const(0xFF)  # first byte of the ids of networks without a controller 
 
 
 class Network:
-    """One joined network. `addresses`: those applied to the port, as endpoints with prefix bits."""
+    """One joined network. `addresses`: those applied, endpoints whose port is the prefix length."""
 
     def __init__(self, nwid: bytes, port, transport: Transport, saved, now: int) -> None:
         self.nwid = nwid
@@ -78,7 +78,7 @@ class Network:
         self._fail(status, REASONS[status])
 
     def unusable(self, reason: str) -> None:
-        """The controller's config cannot be accepted: without an earlier one, tell the user why."""
+        """The controller's config cannot be accepted: tell the user, who has no other one."""
         if self.status == REQUESTING_CONFIGURATION:
             self.reason = reason
 
@@ -141,7 +141,7 @@ class Network:
     # --- who else matters ---
 
     def keepers(self, now: int) -> list[bytes]:
-        """Who keeps lists of listeners and can be reached: roots, controller, anchors, replicators."""
+        """Who keeps lists of listeners, and is in reach: roots, controller, anchors, replicators."""
         roots = self._transport.topology.root_peers()
         return self._others([root.address for root in roots if root.best_path(now) is not None])
 
@@ -151,7 +151,7 @@ class Network:
         return self._others([root.address] if root is not None else [])
 
     def _others(self, roots: list[bytes]) -> list[bytes]:
-        """These roots and the network's own keepers; those only if a root could pass packets on."""
+        """These roots, and the network's own keepers if there is a root to reach them through."""
         others: list[bytes] = []
         if roots or self._transport.topology.is_root:
             others.append(self.exchange.controller)

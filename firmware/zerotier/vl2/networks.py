@@ -84,7 +84,7 @@ class Networks:
         Saved(self._store, nwid, self._transport.counters).delete()
 
     def close(self, now: int) -> None:
-        """Close all ports, when the node stops. The networks stay in the store, to be joined again."""
+        """Close all ports: the node stops. The networks stay in the store, to be joined again."""
         for network in self.all():
             network.close()
         self._networks.clear()

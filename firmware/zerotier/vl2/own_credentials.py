@@ -39,7 +39,7 @@ class OwnCredentials:
         self._payload = self._encode(config)
 
     def before_frame(self, member: Member, now: int) -> None:
-        """Push to a member that a frame is about to be sent to, if what it has is not good enough."""
+        """Push to a member that is about to get a frame, if what it has is not good enough."""
         if (
             member.pushed_edition != self._edition
             or now - member.last_push >= _REPEAT

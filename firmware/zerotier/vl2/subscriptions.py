@@ -81,8 +81,8 @@ class Subscriptions:
     def tick(self, now: int) -> int:
         """Tell those whose time has come; when to look again. Whoever comes into reach is told."""
         keepers = self._network.keepers(now)
-        for address in [address for address in self._told if address not in keepers]:
-            del self._told[address]
+        for gone in [keeper for keeper in self._told if keeper not in keepers]:
+            del self._told[gone]
         for keeper in keepers:
             if now - self._told.get(keeper, 0) >= _INTERVAL:
                 self._told[keeper] = now
