@@ -138,10 +138,10 @@ class Controller:
         bridges = shelf.bridges()
         first = shelf.read_at is None
         everybody = self._database.read_network(shelf)
-        if shelf.read_at is None or now - shelf.read_at >= _READ_INTERVAL:
+        if asking is None or shelf.read_at is None or now - shelf.read_at >= _READ_INTERVAL:
             changed = self._database.read_members(shelf, now)
-        else:
-            changed = [a for a in (asking,) if a and self._database.read_member(shelf, a)]
+        else:  # requests come at any rate, and there may be many members
+            changed = [asking] if self._database.read_member(shelf, asking) else []
         if first or shelf.network is None:
             return
         if shelf.network.private:

@@ -192,9 +192,14 @@ def _encode(fields: dict) -> bytes:
 
 def _decode(value: bytes) -> dict:
     try:
-        return json.loads(value.decode())
+        text = value.decode()
+        fields = json.loads(text)
     except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
         raise ValueError("it is not JSON")
+    if isinstance(fields, dict) and not text.rstrip().endswith("}"):
+        # MicroPython closes what was left open; half a record must not pass for a whole one.
+        raise ValueError("it is not JSON")
+    return fields
 
 
 def _parse_network(nwid: bytes, value: bytes) -> NetworkRecord:

@@ -3,10 +3,12 @@
 Owns how the command line touches single files. Homes of nodes are `zerotier.store`'s.
 """
 
+import errno
 import os
 import sys
 
 STANDARD = "-"  # as a file name: standard input or output
+_KEPT = "the file exists already and is kept"
 
 
 def read(path: str) -> bytes:
@@ -18,18 +20,28 @@ def read(path: str) -> bytes:
 
 
 def write_new(path: str, content: bytes, private: bool) -> None:
-    """Make a file. FileExistsError if there is one already: it is never overwritten."""
+    """Make a file, and the folders that lead to it.
+
+    FileExistsError if there is one already: it is never overwritten.
+    """
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     mode = 0o600 if private else 0o644
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError as error:
-        raise FileExistsError(error.errno, "the file exists already and is kept", path) from None
+        raise FileExistsError(error.errno, _KEPT, path) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             _write(file, content)
     except BaseException:
         os.unlink(path)
         raise
+
+
+def refuse_existing(path: str) -> None:
+    """FileExistsError if there is such a file: to say so before any work is done."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, _KEPT, path)
 
 
 def replace(path: str, content: bytes) -> None:

@@ -91,8 +91,8 @@ def _new(options: argparse.Namespace) -> None:
     if options.out == files.STANDARD:
         print(Identity.generate().to_text(True))
         return
-    _refuse_existing(options.out)
-    _refuse_existing(public_path(options.out))
+    files.refuse_existing(options.out)
+    files.refuse_existing(public_path(options.out))
     identity = Identity.generate()
     files.write_new(options.out, identity.to_text(True).encode(), True)
     files.write_new(public_path(options.out), identity.to_text().encode(), False)
@@ -101,16 +101,6 @@ def _new(options: argparse.Namespace) -> None:
         print_json({"address": address, "secret": options.out, "public": public_path(options.out)})
     else:
         print(f"{address} is in {options.out}, its public part in {public_path(options.out)}")
-
-
-def _refuse_existing(path: str) -> None:
-    """Say so before the work is done."""
-    try:
-        with open(path, "rb"):
-            pass
-    except FileNotFoundError:
-        return
-    raise FileExistsError(17, "the file exists already and is kept", path)
 
 
 def _show(options: argparse.Namespace) -> None:

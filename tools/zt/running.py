@@ -1,0 +1,97 @@
+"""Runs a node in the foreground for as long as nobody stops it, and tells what happens.
+
+Owns signals and event lines. Which roles the node has is decided by `zt root` and `zt controller`.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+
+from zerotier.host import ZeroTier
+
+_LOOK_INTERVAL = 1.0  # s between looks for news
+_STOP = (signal.SIGTERM, signal.SIGINT)
+_REPORT = (signal.SIGUSR1,)
+
+
+def run_node(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
+    """Run the node in `options.home` until SIGTERM or SIGINT."""
+    asyncio.run(_serve(options, controller, needs_root))
+
+
+async def _serve(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
+    node = ZeroTier(options.home, bind=options.bind, port=options.port, controller=controller)
+    if needs_root and node.root is None:
+        raise ValueError(f"the planet in {options.home} does not name {node.address} as a root")
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (*_STOP, *_REPORT):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    node.active(True)
+    try:
+        _print_ready(node, options)
+        await _watch(node, options, signals)
+    finally:
+        node.active(False)
+    _print_event(options.json, "stopped", {}, "stopped")
+
+
+async def _watch(
+    node: ZeroTier, options: argparse.Namespace, signals: "asyncio.Queue[int]"
+) -> None:
+    """Tell the news until a signal says stop."""
+    loop = asyncio.get_running_loop()
+    interval = min(options.stats or _LOOK_INTERVAL, _LOOK_INTERVAL)
+    next_statistics = loop.time() + (options.stats or 0)
+    told: list[str] = []
+    while True:
+        try:
+            number = await asyncio.wait_for(signals.get(), interval)
+        except asyncio.TimeoutError:
+            number = 0
+        if number in _STOP:
+            return
+        if node.controller is not None:
+            news = list(node.controller.sentences)
+            for text in [sentence for sentence in news if sentence not in told]:
+                _print_event(options.json, "warning", {"text": text}, f"warning: {text}")
+            told = news
+        due = options.stats is not None and loop.time() >= next_statistics
+        if due:
+            next_statistics += options.stats
+        if due or number in _REPORT:
+            _print_statistics(node, options.json)
+
+
+def _roles(node: ZeroTier) -> list[str]:
+    roles = []
+    if node.root is not None:
+        roles.append("root")
+    if node.controller is not None:
+        roles.append("controller")
+    return roles
+
+
+def _print_ready(node: ZeroTier, options: argparse.Namespace) -> None:
+    ip, port = node.local_address()
+    roles = _roles(node)
+    fields = {"address": node.address, "roles": roles, "ip": ip, "port": port}
+    _print_event(
+        options.json,
+        "ready",
+        fields,
+        f"{node.address} is ready as {' and '.join(roles)} on {ip}/{port}",
+    )
+
+
+def _print_statistics(node: ZeroTier, as_json: bool) -> None:
+    counters = node.stats()
+    fields = {"peers": len(node.peers()), "counters": counters}
+    lines = [f"  {name}: {counters[name]}" for name in sorted(counters)]
+    _print_event(as_json, "statistics", fields, "\n".join([f"{fields['peers']} peers", *lines]))
+
+
+def _print_event(as_json: bool, event: str, fields: dict, text: str) -> None:
+    """One event at once, also into a pipe: a line of JSON, or words."""
+    print(json.dumps({"event": event, **fields}) if as_json else text, flush=True)
