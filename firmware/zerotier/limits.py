@@ -26,8 +26,8 @@ UNITE_INTERVAL = 30000  # RENDEZVOUS per pair of peers, as a root
 RELAY_MAX_HOPS = 3
 SURFACE_TIMEOUT = 600000
 # Ours: the reference would go on using a dead path for 243 s (protocol/15 §15.3).
-PROBE_TIMEOUT = 3000  # a probe unanswered for this long moves the traffic to the root
-PROBE_SILENCE = 5000  # sent but heard nothing for this long: probe the path
+PROBE_TIMEOUT = 2000  # a probe unanswered for this long moves the traffic to the root
+PROBE_SILENCE = 2000  # sent but heard nothing for this long: probe the path
 ROOT_KEEPALIVE = 25000  # NATs forget a mapping after 20 to 30 s (protocol/11 §11.9)
 
 

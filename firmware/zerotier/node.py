@@ -41,10 +41,10 @@ class Node:
             self.topology, PacketIds(store), wire, self.counters, limits
         )
         self.surface = Surface()
-        greeting = Greeting(self.transport, self.surface)
-        self.paths = Paths(self.transport, greeting, self.surface, loopback)
+        self.greeting = Greeting(self.transport, self.surface)
+        self.paths = Paths(self.transport, self.greeting, self.surface, loopback)
         directory = Directory(self.transport)
-        greeting.on_identity = self._identity_known
+        self.greeting.on_identity = self._identity_known
         directory.on_identity = self._identity_known
         self.networks = Networks(self.transport, store)
         self.paths.is_managed = self.networks.contains

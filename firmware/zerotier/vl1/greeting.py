@@ -27,7 +27,7 @@ class Greeting:
         self._transport = transport
         self._surface = surface
         self._gate: dict[bytes, int] = {}  # source prefix -> last stranger
-        self._has_memory = True  # until the identity hash says otherwise
+        self.has_memory = True  # until the identity hash says otherwise
         self.on_identity = None  # called with (peer, now) when a peer has just become known
         transport.on_hello = self.receive
         transport.ok_verbs[VERB_HELLO] = self.receive_ok
@@ -46,7 +46,7 @@ class Greeting:
             topology.planet.timestamp,
         )
         packet = bytearray(PAYLOAD + len(payload))
-        packet_id = self._transport.new_id(VERB_HELLO)
+        packet_id = self._transport.new_id(VERB_HELLO, endpoint)
         write_header(packet, packet_id, peer.address, self._transport.address, VERB_HELLO)
         packet[PAYLOAD:] = payload
         hello_tail(peer.key, packet, PAYLOAD + tail)
@@ -93,7 +93,7 @@ class Greeting:
     def _meet(self, view: memoryview, fields, endpoint: bytes, now: int):
         """The peer of a stranger's HELLO, or None if it must wait or is refused."""
         transport = self._transport
-        if not self._has_memory:
+        if not self.has_memory:
             transport.wait_for_identity(view, fields.identity[:5], endpoint, now)
             return None
         if not self._pass_gate(endpoint, now):
@@ -106,7 +106,7 @@ class Greeting:
         try:
             valid = identity.validate()
         except MemoryError:
-            self._has_memory = False
+            self.has_memory = False
             transport.wait_for_identity(view, identity.address, endpoint, now)
             return None
         if not valid:

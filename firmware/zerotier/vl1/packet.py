@@ -16,6 +16,7 @@ class Packet:
         self.hops: int = head[FLAGS] & HOPS_MASK
         self.verb: int = head[VERB] & VERB_MASK
         self.payload = payload  # from offset 28 on
+        self.answers = False  # an OK that came from where the request was sent
         self.round_trip = -1  # ms, if the packet answers one that told the time
 
     def keep(self) -> None:

@@ -28,32 +28,18 @@ from ..const import const
 from ..wire import address, messages
 from ..wire.verbs import (
     VERB_ECHO,
-    VERB_EXT_FRAME,
-    VERB_FRAME,
-    VERB_MULTICAST_FRAME,
-    VERB_NETWORK_CONFIG,
-    VERB_NETWORK_CONFIG_REQUEST,
-    VERB_OK,
     VERB_PUSH_DIRECT_PATHS,
     VERB_RENDEZVOUS,
 )
 from .outcome import IGNORED, RECEIVED, TRUSTED
 from .packet import Packet
+from .peer import ACTIVE_VERBS
 
 _ECHO_PROTOCOL = const(5)  # older peers are probed by HELLO
 _PROBES_PER_PUSH = const(8)
 _PUSHED_PATHS = const(8)
 _TIME_SIZE = const(8)  # our clock in the payload of an ECHO
 _ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
-
-_ACTIVE_VERBS = (
-    VERB_FRAME,
-    VERB_EXT_FRAME,
-    VERB_NETWORK_CONFIG_REQUEST,
-    VERB_NETWORK_CONFIG,
-    VERB_MULTICAST_FRAME,
-)
-
 
 class Paths:
     """Handlers and timers of direct paths. `loopback`: our own socket is bound to a loopback address."""
@@ -94,7 +80,7 @@ class Paths:
     def received(self, peer, packet: Packet, outcome: int, now: int) -> None:
         """After each accepted packet (protocol/04 §4.3)."""
         peer.last_receive = now
-        if packet.verb in _ACTIVE_VERBS:
+        if packet.verb in ACTIVE_VERBS:
             peer.last_active = now
         if outcome == TRUSTED:
             peer.last_trust = now
@@ -103,7 +89,7 @@ class Paths:
             if path is not None:
                 path.heard(now)
             elif self.acceptable(peer, packet.endpoint):
-                if packet.verb == VERB_OK:
+                if packet.answers:
                     path = peer.learn(packet.endpoint, self._transport.limits.paths, now)
                     self._transport.counters.count("path_learned")
                     self._transport.flush(peer.address, now)

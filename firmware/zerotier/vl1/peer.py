@@ -5,7 +5,23 @@ Owns what is remembered of one peer. Never sends and never decides.
 
 from ..const import const
 from ..limits import PEER_EXPIRATION, TRUST_EXPIRATION
+from ..wire.verbs import (
+    VERB_EXT_FRAME,
+    VERB_FRAME,
+    VERB_MULTICAST_FRAME,
+    VERB_NETWORK_CONFIG,
+    VERB_NETWORK_CONFIG_REQUEST,
+)
 from .path import Path
+
+# Packets that show that a peer matters to us: its paths are then kept alive.
+ACTIVE_VERBS = (
+    VERB_FRAME,
+    VERB_EXT_FRAME,
+    VERB_NETWORK_CONFIG_REQUEST,
+    VERB_NETWORK_CONFIG,
+    VERB_MULTICAST_FRAME,
+)
 
 _TRIES = const(16)  # unconfirmed endpoints remembered
 
@@ -24,7 +40,7 @@ class Peer:
         self.pinned = False  # never evicted: a root, or the controller of one of our networks
         self.paths: list[Path] = []
         self.last_receive = 0
-        self.last_active = 0  # a frame or a config passed
+        self.last_active = 0  # a frame or a config passed, in either direction
         self.last_trust = 0
         self.last_hello = 0
         self.hellos_unanswered = 0

@@ -10,7 +10,7 @@ for credentials). Never knows what a verb means: the handlers do.
 from _zerotier import armor, dearmor, lz4_decompress
 
 from ..const import const
-from ..limits import QUEUE_TIMEOUT, WHOIS_RETRY
+from ..limits import PROBE_SILENCE, QUEUE_TIMEOUT, WHOIS_RETRY
 from ..wire import messages
 from ..wire.packet import (
     CIPHER_MASK,
@@ -47,16 +47,15 @@ from ..wire.verbs import (
 )
 from .outcome import HOLD, IGNORED, RECEIVED
 from .packet import Packet
+from .peer import ACTIVE_VERBS
 from .reassembly import Reassembly
 
 _OUT_SIZE = const(2048)  # the send buffer grows beyond this only when a larger packet is sent
 
 # Only these are answered by OK; remembering others would push the ids of these out of the ring.
-_ANSWERED = (
-    VERB_HELLO,
-    VERB_WHOIS,
+_ANSWERED_ONCE = (VERB_HELLO, VERB_WHOIS, VERB_ECHO)
+_ANSWERED_OFTEN = (
     VERB_EXT_FRAME,
-    VERB_ECHO,
     VERB_NETWORK_CONFIG_REQUEST,
     VERB_MULTICAST_GATHER,
     VERB_MULTICAST_FRAME,
@@ -91,7 +90,8 @@ class Transport:
         self._wire = wire
         self._reassembly = Reassembly(limits.reassembly, counters)
         self._out = bytearray(_OUT_SIZE)
-        self._expected: list[bytes] = [b""] * limits.expected
+        self._expected: dict[bytes, bytes] = {}  # id of a request -> where it was sent
+        self._expected_ring: list[bytes] = [b""] * limits.expected
         self._expected_next = 0
         self._unsent: list[_Waiting] = []  # for peers that we do not know or cannot reach
         self._unopened: list[_Waiting] = []  # from peers that we do not know
@@ -174,9 +174,13 @@ class Transport:
 
     def _handle_ok(self, peer, packet: Packet, now: int) -> int:
         verb, in_re_id, body = messages.parse_ok(packet.payload)
-        if in_re_id not in self._expected:
+        asked = self._expected.get(in_re_id)
+        if asked is None:
             self.counters.count("unexpected_ok")
             return IGNORED
+        packet.answers = asked == packet.endpoint
+        if verb in _ANSWERED_ONCE:
+            del self._expected[in_re_id]
         handler = self.ok_verbs.get(verb)
         if handler is None:
             return RECEIVED
@@ -198,6 +202,8 @@ class Transport:
             self._wait_to_send(address, verb, parts, now)
             self.whois(address, now)
             return None
+        if verb in ACTIVE_VERBS:
+            peer.last_active = now
         endpoint = self.route(peer, now)
         if endpoint is None:
             self._wait_to_send(address, verb, parts, now)
@@ -216,6 +222,8 @@ class Transport:
             path = peer.paths[-1]
         if path is None:
             return None
+        if path.last_send <= path.last_receive:
+            self.wake_at = min(self.wake_at, now + PROBE_SILENCE)
         path.last_send = now
         return path.endpoint
 
@@ -231,7 +239,7 @@ class Transport:
         if length > len(self._out):
             self._out = bytearray(length)
         packet = memoryview(self._out)[:length]
-        packet_id = self.new_id(verb)
+        packet_id = self.new_id(verb, endpoint)
         write_header(packet, packet_id, peer.address, self.address, verb)
         end = PAYLOAD
         for part in parts:
@@ -249,12 +257,14 @@ class Transport:
             self._wire.send(fragment(packet, number, total, DEFAULT_MTU), endpoint)
         return packet_id
 
-    def new_id(self, verb: int) -> bytes:
+    def new_id(self, verb: int, endpoint: bytes) -> bytes:
         """A fresh packet id; remembered if an OK may name it (protocol/02 §2.11)."""
         packet_id = self._ids.next()
-        if verb in _ANSWERED:
-            self._expected[self._expected_next] = packet_id
-            self._expected_next = (self._expected_next + 1) % len(self._expected)
+        if verb in _ANSWERED_ONCE or verb in _ANSWERED_OFTEN:
+            self._expected.pop(self._expected_ring[self._expected_next], None)
+            self._expected_ring[self._expected_next] = packet_id
+            self._expected_next = (self._expected_next + 1) % len(self._expected_ring)
+            self._expected[packet_id] = endpoint
         return packet_id
 
     def send_raw(self, datagram, endpoint: bytes) -> None:
