@@ -16,8 +16,7 @@ BIN := $(VENV)/bin
 DESKTOP := $(BUILD)/desktop/micropython
 PORT := $(MICROPYTHON_DIR)/ports/unix
 
-PYTHON_SOURCES := firmware host_tests tools examples manifest.py setup.py
-C_SOURCES := firmware/cmodule boards host_tests
+PYTHON_SOURCES := firmware host_tests tools boards examples manifest.py setup.py
 
 # $(call logged,name,command): runs the command with its output in build/<name>.log, and shows its errors on failure.
 logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
@@ -80,26 +79,30 @@ desktop: $(BUILD)/.venv | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIUM_DIR) ## MicroP
 demo: all ## a whole ZeroTier network on this machine: root, controller, two nodes
 	$(BIN)/zt demo
 
-lint: $(BUILD)/.host ## ruff, mypy and the C format
+lint: $(BUILD)/.host | $(MICROPYTHON_DIR) ## ruff, mypy and the C format
 	echo "lint    ruff"
-	$(BIN)/ruff check $(wildcard $(PYTHON_SOURCES))
-	$(BIN)/ruff format --check --quiet $(wildcard $(PYTHON_SOURCES)) || { echo "run: make format"; exit 1; }
+	$(BIN)/ruff check --quiet $(wildcard $(PYTHON_SOURCES))
+	$(BIN)/ruff format --check --quiet $(wildcard $(PYTHON_SOURCES)) || { echo "not formatted: make format"; exit 1; }
 	echo "lint    mypy"
 	$(BIN)/mypy
 	echo "lint    C format"
-	$(BIN)/python tools/c_format.py --check $(wildcard $(C_SOURCES))
+	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py --check || { echo "not formatted: make format"; exit 1; }
 
-format: $(BUILD)/.venv ## reformat Python and C in place
+format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 	$(BIN)/ruff format --quiet $(wildcard $(PYTHON_SOURCES))
-	$(BIN)/python tools/c_format.py $(wildcard $(C_SOURCES))
+	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py
+
+# Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
+TESTS := unit unit_cpython cli sim device interop
 
 test: all lint ## lint, then all tests
 	echo "test    C core"
-	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD)/core SODIUM_DIR=$(SODIUM_DIR)
-	$(BIN)/python -m pytest -q $(wildcard host_tests/unit host_tests/unit_cpython host_tests/sim host_tests/device host_tests/cli host_tests/interop)
+	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
+	set -e; for kind in $(notdir $(wildcard $(TESTS:%=host_tests/%))); do \
+		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5; done
 
 clean: ## remove what was compiled; sources and the Python environment stay
-	rm -rf $(BUILD)/desktop $(BUILD)/core $(BUILD)/.host $(BUILD)/*.log
+	rm -rf $(BUILD)/desktop $(BUILD)/core_tests $(BUILD)/.host $(BUILD)/*.log
 
 distclean: ## remove everything that was built or fetched
 	rm -rf $(BUILD)

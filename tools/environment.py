@@ -42,7 +42,11 @@ def run(command: list[str], log: str, **variables: str) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
         code = subprocess.call(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
             env={**os.environ, **variables},
         )
     if code != 0:
@@ -59,7 +63,9 @@ def system() -> None:
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        sys.exit(f"environment: install these packages first (names as in Debian): {' '.join(missing)}")
+        sys.exit(
+            f"environment: install these packages first (names as in Debian): {' '.join(missing)}"
+        )
     print(f"installing {' '.join(missing)}", flush=True)
     run(["apt-get", "update"], "apt.log")
     run(
@@ -82,7 +88,14 @@ def project() -> None:
     """Installs the project's own package, with the C module compiled for CPython, into build/venv."""
     # Without build isolation: what builds it is pinned in tools/requirements.txt, and nothing is fetched.
     run(
-        [str(VENV / "bin" / "pip"), "install", "--no-build-isolation", "--no-deps", "--editable", "."],
+        [
+            str(VENV / "bin" / "pip"),
+            "install",
+            "--no-build-isolation",
+            "--no-deps",
+            "--editable",
+            ".",
+        ],
         "project.log",
     )
 

@@ -27,7 +27,16 @@ SOURCES = ROOT / "build" / "sources"
 # The Debian release whose source packages hold the versions that we pin.
 DEBIAN_RELEASE = "trixie"
 # A machine of any of these can read that release's source list: same archive, same keys.
-DEBIAN_RELEASES = ("bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")
+DEBIAN_RELEASES = (
+    "bookworm",
+    "trixie",
+    "forky",
+    "sid",
+    "oldstable",
+    "stable",
+    "testing",
+    "unstable",
+)
 KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.pgp",
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -38,7 +47,14 @@ class Source:
     """One upstream release: `folder` is what build/sources calls it, `archive` what it is fetched as."""
 
     def __init__(
-        self, folder: str, override: str, proof: str, registry: str, package: str, archive: str, sha256: str
+        self,
+        folder: str,
+        override: str,
+        proof: str,
+        registry: str,
+        package: str,
+        archive: str,
+        sha256: str,
     ) -> None:
         self.folder = folder
         self.override = override  # the environment variable that names a user's own checkout
@@ -93,9 +109,13 @@ def last_line(output: str) -> str:
 
 def run(command: list[str], cwd: Path) -> str:
     """Standard output of `command`; SourceError with its last error line if it fails."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     if done.returncode != 0:
-        raise SourceError(f"{Path(command[0]).name} failed: {last_line(done.stdout + done.stderr)}")
+        raise SourceError(
+            f"{Path(command[0]).name} failed: {last_line(done.stdout + done.stderr)}"
+        )
     return done.stdout
 
 
@@ -111,7 +131,13 @@ def sha256_of(path: Path) -> str:
 def debian_archive(scratch: Path) -> str:
     """The URI of the Debian archive that this machine's own apt configuration uses."""
     listing = run(
-        ["apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)"],
+        [
+            "apt-get",
+            "indextargets",
+            "--no-release-info",
+            "--format",
+            "$(RELEASE) $(COMPONENT) $(REPO_URI)",
+        ],
         scratch,
     )
     for line in listing.splitlines():
@@ -219,7 +245,9 @@ def main(names: list[str]) -> int:
     """Provides the named sources, all of them if none is named."""
     for name in names or TABLE:
         if name not in TABLE:
-            print(f"sources: unknown source {name!r}, known are {', '.join(TABLE)}", file=sys.stderr)
+            print(
+                f"sources: unknown source {name!r}, known are {', '.join(TABLE)}", file=sys.stderr
+            )
             return 2
         try:
             provide(name)

@@ -12,18 +12,19 @@ ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libs
 ifneq ($(LWIP_DIR),)
 ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/background.c
 ZT_NETIF := $(ZT_DIR)/lwip/netif.c
+ZT_ND6 := $(ZT_DIR)/lwip/nd6.c
 ZT_LWIP := $(addprefix $(LWIP_DIR)/src/, \
 	core/def.c core/dns.c core/inet_chksum.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/pbuf.c \
 	core/raw.c core/stats.c core/sys.c core/tcp.c core/tcp_in.c core/tcp_out.c core/timeouts.c core/udp.c \
 	core/ipv4/etharp.c core/ipv4/icmp.c core/ipv4/igmp.c core/ipv4/ip4.c core/ipv4/ip4_addr.c core/ipv4/ip4_frag.c \
 	core/ipv6/ethip6.c core/ipv6/icmp6.c core/ipv6/inet6.c core/ipv6/ip6.c core/ipv6/ip6_addr.c core/ipv6/ip6_frag.c \
-	core/ipv6/mld6.c core/ipv6/nd6.c \
+	core/ipv6/mld6.c \
 	netif/ethernet.c)
 CFLAGS_USERMOD += -DZT_LWIP=1 -I$(LWIP_DIR)/src/include
 endif
 
 SRC_USERMOD_C += $(ZT_BIND)
-SRC_USERMOD_LIB_C += $(ZT_CORE) $(ZT_NETIF) $(ZT_SODIUM) $(ZT_LWIP)
+SRC_USERMOD_LIB_C += $(ZT_CORE) $(ZT_NETIF) $(ZT_ND6) $(ZT_SODIUM) $(ZT_LWIP)
 
 # The objects of some sources, with the path that the port's make gives them.
 zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
@@ -33,3 +34,4 @@ $(call zt_objects,$(ZT_CORE)): CFLAGS += -O2 -I$(SODIUM_DIR)/include/sodium
 # Not our code: warnings that the port makes errors stay off there, and on everywhere else.
 $(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
 $(call zt_objects,$(ZT_LWIP)): CFLAGS += -w
+$(call zt_objects,$(ZT_ND6)): CFLAGS += -w -I$(LWIP_DIR)/src

@@ -12,9 +12,10 @@ import _zerotier
 
 from .api import Network, ZeroTierBase
 from .const import const
-from .limits import DEVICE
+from .limits import DEVICE, Limits
 from .store import FileStore
 from .underlay import Underlay
+from .vl2.network import Network as JoinedNetwork
 from .wire import address as addresses
 
 _BATCH = const(32)  # datagrams, and frames, that one call of the pump moves at most
@@ -34,12 +35,12 @@ class Port:
     def __init__(self, driver: "ZeroTier") -> None:
         self._driver = driver
         self._netif: _zerotier.Netif | None = None
-        self._network = None
+        self._network: JoinedNetwork | None = None
         self._addresses: list[bytes] = []
         self._groups: list[bytes] = []
         self._groups_version = -1
 
-    def configure(self, network) -> None:
+    def configure(self, network: JoinedNetwork) -> None:
         """Bring the interface to the network's addresses and MTU. OSError if there are too many interfaces."""
         if self._netif is None:
             self._netif = _zerotier.Netif(network.mac, network.mtu)
@@ -53,7 +54,7 @@ class Port:
             _apply(netif, network.addresses)
         netif.active(True)
 
-    def deliver(self, frame) -> bool:
+    def deliver(self, frame: memoryview) -> bool:
         """A frame for the stack; False if it was dropped."""
         return self._netif is not None and self._netif.input(frame)
 
@@ -115,7 +116,7 @@ class ZeroTier(ZeroTierBase):
         bind: str = "0.0.0.0",
         port: int = 9993,
         planet: bytes | None = None,
-        limits=DEVICE,
+        limits: Limits = DEVICE,
     ) -> None:
         self.ports: list[Port] = []
         self._bind = addresses.inet(bind, port)
@@ -206,7 +207,7 @@ class ZeroTier(ZeroTierBase):
 
     # --- the pump ---
 
-    def send(self, datagram, endpoint: bytes) -> None:
+    def send(self, datagram: memoryview, endpoint: bytes) -> None:
         """The node's wire."""
         if self._underlay is None or not self._underlay.send(datagram, endpoint):
             self.node.counters.count("send_failed")

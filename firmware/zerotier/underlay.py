@@ -5,8 +5,9 @@ Never looks into a datagram.
 """
 
 import sys
-import usocket  # the port's own sockets, whatever a program finds under the name `socket`
 from errno import EADDRINUSE, EAGAIN
+
+import usocket  # the port's own sockets, whatever a program finds under the name `socket`
 
 from .const import const
 from .wire import address as addresses
@@ -47,7 +48,7 @@ class Underlay:
     def close(self) -> None:
         self._socket.close()
 
-    def send(self, datagram, endpoint: bytes) -> bool:
+    def send(self, datagram: memoryview, endpoint: bytes) -> bool:
         """Send; False if it cannot be sent now or never (no route, other address family)."""
         if len(endpoint) != self._size:
             return False
@@ -79,13 +80,13 @@ class Underlay:
         port = addresses.port(self.endpoint)
         return [addresses.inet(ip, port) for ip in _local_ips()]
 
-    def _socket_address(self, endpoint: bytes):
+    def _socket_address(self, endpoint: bytes) -> object:
         host = addresses.ip_text(addresses.ip(endpoint))
         found = usocket.getaddrinfo(host, addresses.port(endpoint))
         return found[0][-1]
 
 
-def _endpoint(source) -> bytes:
+def _endpoint(source: tuple | bytes) -> bytes:
     """A socket's address, a tuple on boards and a POSIX structure on the desktop, as an endpoint."""
     if isinstance(source, tuple):
         return addresses.inet(source[0], source[1])

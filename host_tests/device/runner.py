@@ -1,4 +1,4 @@
-"""Runs unit tests inside MicroPython: micropython host_tests/device/runner.py MODULE... from the root of the repository.
+"""Runs tests inside MicroPython: micropython host_tests/device/runner.py MODULE... in the project's root.
 
 Owns how a test is found (`test_*` functions, without arguments) and reported. Never a test of its own.
 """

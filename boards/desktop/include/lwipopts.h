@@ -89,9 +89,7 @@ struct ip4_addr;
 struct ip6_addr;
 struct netif *zt_netif_ip4_route(const struct ip4_addr *source, const struct ip4_addr *destination);
 struct netif *zt_netif_ip6_route(const struct ip6_addr *source, const struct ip6_addr *destination);
-const struct ip6_addr *zt_netif_ip6_next_hop(struct netif *netif, const struct ip6_addr *destination);
 #define LWIP_HOOK_IP4_ROUTE_SRC(source, destination) zt_netif_ip4_route(source, destination)
 #define LWIP_HOOK_IP6_ROUTE(source, destination) zt_netif_ip6_route(source, destination)
-#define LWIP_HOOK_ND6_GET_GW(netif, destination) zt_netif_ip6_next_hop(netif, destination)
 
 #endif // ZT_LWIPOPTS_H

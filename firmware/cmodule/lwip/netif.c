@@ -13,7 +13,7 @@
 #include "netif/ethernet.h"
 
 #define FRAME_LENGTH_SIZE (2) // what precedes each frame in the queue, little-endian
-#define IP6_PREFIX_BITS (64) // of the link-local address
+#define LINK_LOCAL_PREFIX_BITS (64)
 
 typedef struct _group_t {
     uint8_t mac[ZT_MAC_SIZE];
@@ -199,7 +199,7 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
     // The link-local address comes from the MAC, which is unique in the network: no need to look for duplicates first.
     netif_create_ip6_linklocal_address(&self->lwip, 1);
     netif_ip6_addr_set_state(&self->lwip, 0, IP6_ADDR_PREFERRED);
-    self->ip6_prefix_bits[0] = IP6_PREFIX_BITS;
+    self->ip6_prefix_bits[0] = LINK_LOCAL_PREFIX_BITS;
     // lwIP receives all-nodes frames without joining the group, but the network must know that we want them.
     ip6_addr_t all_nodes;
     ip6_addr_set_allnodes_linklocal(&all_nodes);
@@ -327,13 +327,16 @@ struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *des
     return ip6_addr_ismulticast(destination) || ip6_addr_islinklocal(destination) ? first : NULL;
 }
 
-const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *lwip, const ip6_addr_t *destination) {
+bool zt_netif_ip6_same_subnet(const ip6_addr_t *address, const ip6_addr_t *own) {
+    unsigned bits = LINK_LOCAL_PREFIX_BITS;
     for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
-        if (lwip == &netifs[i].lwip && is_on_link(&netifs[i], destination)) {
-            return destination; // a neighbour, whatever lwIP thinks of its prefix
+        for (s8_t j = 0; j < LWIP_IPV6_NUM_ADDRESSES; ++j) {
+            if (netif_ip6_addr(&netifs[i].lwip, j) == own) {
+                bits = netifs[i].ip6_prefix_bits[j];
+            }
         }
     }
-    return NULL;
+    return ip6_addr_zone_eq(address, own) && same_prefix(address, own, bits);
 }
 
 /******************************************************************************/

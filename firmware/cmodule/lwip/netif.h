@@ -48,7 +48,7 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu);
 // Takes the interface out of lwIP and forgets its frames. The pointer is invalid afterwards.
 void zt_netif_close(zt_netif_t *netif);
 
-// Up and down. Going up announces the addresses (gratuitous ARP, neighbour advertisement).
+// Up and down. Going up announces the IPv4 address (gratuitous ARP).
 void zt_netif_set_active(zt_netif_t *netif, bool active);
 bool zt_netif_is_active(const zt_netif_t *netif);
 
@@ -82,9 +82,11 @@ uint32_t zt_netif_groups_version(const zt_netif_t *netif);
 
 const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *netif);
 
-// For lwipopts.h: LWIP_HOOK_IP4_ROUTE_SRC, LWIP_HOOK_IP6_ROUTE and LWIP_HOOK_ND6_GET_GW.
+// For lwipopts.h: LWIP_HOOK_IP4_ROUTE_SRC and LWIP_HOOK_IP6_ROUTE.
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination);
 struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination);
-const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *netif, const ip6_addr_t *destination);
+
+// For nd6.c: whether `address` is in the subnet of `own`, which points into an interface.
+bool zt_netif_ip6_same_subnet(const ip6_addr_t *address, const ip6_addr_t *own);
 
 #endif // ZT_NETIF_H

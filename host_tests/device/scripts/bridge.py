@@ -1,13 +1,13 @@
 """A virtual Ethernet between two interpreters: frames travel as datagrams on the loopback interface.
 
-Owns the interface, the socket and the pump of one end; a stand-in for the node, so that these tests judge the stack, the
-interface and the background alone. Never any check.
+Owns the interface, the socket and the pump of one end: a stand-in for the node, so that these tests
+judge the stack, the interface and the background alone. Never any check.
 """
 
 import sys
-import usocket
 
 import _zerotier
+import usocket
 
 MTU = 2800
 HOST = "127.0.0.1"
@@ -66,4 +66,6 @@ class Bridge:
 
 def from_arguments(end: str) -> Bridge:
     """The end with the ports of the command line: own port, port of the other end, frames to lose."""
-    return Bridge(end, int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    return Bridge(
+        end, int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    )

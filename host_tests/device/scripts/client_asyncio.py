@@ -1,4 +1,7 @@
-"""Three connections at a time by asyncio streams: client_asyncio.py PORT PEER_PORT [LOSE]. Each sends and checks 300 kB."""
+"""Three connections at a time by asyncio streams: client_asyncio.py PORT PEER_PORT [LOSE].
+
+Each sends 300 kB and checks what comes back.
+"""
 
 import asyncio
 

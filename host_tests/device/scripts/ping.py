@@ -31,7 +31,11 @@ for number in range(COUNT):
     while poller.poll(1000):
         reply, source = raw.recvfrom(HEADER + PAYLOAD)
         if reply[20] == 0:
-            assert source[0] == end.peer4 and reply[26:28] == packet[6:8] and len(reply) == HEADER + PAYLOAD
+            assert (
+                source[0] == end.peer4
+                and reply[26:28] == packet[6:8]
+                and len(reply) == HEADER + PAYLOAD
+            )
             answers += 1
             break
 print(answers, time.ticks_diff(time.ticks_ms(), begun))

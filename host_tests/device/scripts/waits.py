@@ -73,6 +73,7 @@ def poll_nothing() -> None:
 
 def poll_posix() -> None:
     import select
+
     import usocket
 
     udp = usocket.socket(usocket.AF_INET, usocket.SOCK_DGRAM)
@@ -85,6 +86,7 @@ def poll_posix() -> None:
 def poll_both() -> None:
     import select
     import socket
+
     import usocket
 
     poller = select.poll()

@@ -1,0 +1,368 @@
+"""The virtual Ethernet interface, frame by frame. Runs inside MicroPython, by runner.py.
+
+Owns what the interface promises in _zerotier.pyi. Each check opens its interfaces and closes them again.
+"""
+
+import errno
+import socket
+import struct
+
+import _zerotier
+
+from host_tests.unit.support import raises
+
+MAC = b"\x02\x00\x00\x00\x00\x0a"
+PEER = b"\x02\x00\x00\x00\x00\x0b"
+BROADCAST = b"\xff" * 6
+IP = b"\x0a\x4d\x00\x01"
+PEER_IP = b"\x0a\x4d\x00\x02"
+MTU = 2800
+ETHERNET = 14
+IPV4 = 20
+IPV6 = 40
+ARP_REQUEST = b"\x00\x01\x08\x00\x06\x04\x00\x01"
+ARP_REPLY = b"\x00\x01\x08\x00\x06\x04\x00\x02"
+TYPE_IPV4 = b"\x08\x00"
+TYPE_ARP = b"\x08\x06"
+TYPE_IPV6 = b"\x86\xdd"
+NUMBER_OF_NETIFS = 4
+TCP_SYN = 2
+TCP_OPTION_MSS = 2
+MSS = 1334
+
+
+class Interface:
+    """An interface that is up, as a context."""
+
+    def __init__(self, mac: bytes = MAC, ip: bytes = IP) -> None:
+        self.netif = _zerotier.Netif(mac, MTU)
+        if ip:
+            self.netif.ip4(ip, 24)
+        self.netif.active(True)
+        frames(self.netif)
+
+    def __enter__(self):
+        return self.netif
+
+    def __exit__(self, *error) -> None:
+        self.netif.close()
+
+
+def frames(netif) -> list[bytes]:
+    buffer = bytearray(ETHERNET + MTU)
+    taken = []
+    while True:
+        size = netif.receive_into(buffer)
+        if size == 0:
+            return taken
+        taken.append(bytes(buffer[:size]))
+
+
+def checksum(octets: bytes) -> int:
+    if len(octets) & 1:
+        octets += b"\x00"
+    total = sum(struct.unpack(">%dH" % (len(octets) // 2), octets))
+    while total >> 16:
+        total = (total >> 16) + (total & 0xFFFF)
+    return ~total & 0xFFFF
+
+
+def ipv4(protocol: int, payload: bytes, identity: int = 1, fragment: int = 0) -> bytes:
+    """An Ethernet frame from the peer to us; `fragment`: flags and offset."""
+    head = struct.pack(
+        ">BBHHHBBH", 0x45, 0, IPV4 + len(payload), identity, fragment, 64, protocol, 0
+    )
+    head += PEER_IP + IP
+    head = head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
+    return MAC + PEER + TYPE_IPV4 + head + payload
+
+
+def udp(payload: bytes, port: int = 5000) -> bytes:
+    return struct.pack(">HHHH", 4000, port, 8 + len(payload), 0) + payload
+
+
+def echo_request(size: int) -> bytes:
+    packet = struct.pack(">BBHHH", 8, 0, 0, 1, 1) + bytes(size)
+    return packet[:2] + checksum(packet).to_bytes(2, "big") + packet[4:]
+
+
+def introduce(netif) -> None:
+    """Let the stack learn the peer's MAC."""
+    netif.input(BROADCAST + PEER + TYPE_ARP + ARP_REQUEST + PEER + PEER_IP + bytes(6) + IP)
+    frames(netif)
+
+
+def test_it_answers_arp() -> None:
+    with Interface() as netif:
+        request = BROADCAST + PEER + TYPE_ARP + ARP_REQUEST + PEER + PEER_IP + bytes(6) + IP
+        assert netif.input(request)
+        answer = PEER + MAC + TYPE_ARP + ARP_REPLY + MAC + IP + PEER + PEER_IP
+        assert [frame[: len(answer)] for frame in frames(netif)] == [answer]
+
+
+def test_going_up_announces_the_address() -> None:
+    with Interface() as netif:
+        netif.active(False)
+        netif.active(True)
+        announced = [frame[28:32] for frame in frames(netif) if frame[12:14] == TYPE_ARP]
+        assert announced == [IP]
+
+
+def test_it_answers_a_ping_as_large_as_the_mtu() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        for size in (0, 56, 1000, MTU - IPV4 - 8):
+            assert netif.input(ipv4(1, echo_request(size)))
+            answers = frames(netif)
+            assert len(answers) == 1
+            assert len(answers[0]) == ETHERNET + IPV4 + 8 + size
+            assert answers[0][ETHERNET + IPV4] == 0
+
+
+def test_a_frame_that_cannot_be_right_is_dropped_and_counted() -> None:
+    with Interface() as netif:
+        assert not netif.input(b"")
+        assert not netif.input(bytes(ETHERNET - 1))
+        assert not netif.input(ipv4(1, echo_request(MTU - IPV4 - 8 + 1)))
+        assert netif.stats()[3] == 3
+        netif.active(False)
+        assert not netif.input(ipv4(1, echo_request(0)))
+        assert netif.stats()[3] == 4
+
+
+def test_a_datagram_in_fragments_arrives_in_any_order() -> None:
+    with Interface() as netif:
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("", 5000))
+        receiver.setblocking(False)
+        payload = bytes(i & 0xFF for i in range(4000))
+        datagram = udp(payload)
+        cut = 1480
+        parts = [
+            ipv4(
+                17,
+                datagram[at : at + cut],
+                7,
+                at // 8 | (0x2000 if at + cut < len(datagram) else 0),
+            )
+            for at in range(0, len(datagram), cut)
+        ]
+        for part in reversed(parts):
+            netif.input(part)
+        assert receiver.recv(5000) == payload
+        receiver.close()
+
+
+def test_a_large_datagram_leaves_in_fragments() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.sendto(bytes(4000), ("10.77.0.2", 5000))
+        sent = frames(netif)
+        assert len(sent) == 2
+        assert sum(len(frame) - ETHERNET - IPV4 for frame in sent) == 8 + 4000
+        sender.close()
+
+
+def test_many_datagrams_wait_for_a_slow_reader() -> None:
+    with Interface() as netif:
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("", 5000))
+        receiver.setblocking(False)
+        for number in range(100):
+            netif.input(ipv4(17, udp(bytes([number])), number))
+        got = []
+        while True:
+            try:
+                got.append(receiver.recv(100)[0])
+            except OSError:
+                break
+        assert 64 <= len(got) <= 65
+        assert got == list(range(len(got)))
+        receiver.close()
+
+
+def syn(netif, host: str) -> bytes:
+    """The SYN that a connection to `host` starts with, from the TCP header on."""
+    connection = socket.socket()
+    connection.setblocking(False)
+    try:
+        connection.connect((host, 80))
+    except OSError:
+        pass
+    found = [frame for frame in frames(netif) if frame[12:14] != TYPE_ARP]
+    connection.close()
+    assert len(found) == 1
+    return found[0][ETHERNET + IPV4 :]
+
+
+def test_a_tcp_segment_fits_one_datagram() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        segment = syn(netif, "10.77.0.2")
+        assert segment[13] == TCP_SYN
+        assert segment[20] == TCP_OPTION_MSS
+        assert int.from_bytes(segment[22:24], "big") == MSS
+
+
+def test_ports_and_sequence_numbers_cannot_be_guessed() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        numbers = {syn(netif, "10.77.0.2")[4:8] for _ in range(8)}
+        assert len(numbers) == 8
+        assert len({number[0] for number in numbers}) > 2
+
+
+def test_it_is_never_the_default_route() -> None:
+    with Interface():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for host in ("8.8.8.8", "2001:db8::1"):
+            try:
+                sender.sendto(b"x", (host, 53))
+            except OSError as error:
+                assert error.errno == errno.EHOSTUNREACH
+            else:
+                raise AssertionError(host)
+        sender.close()
+
+
+def solicited(netif, target: str) -> list[bytes]:
+    """The last three octets of the targets of the neighbour solicitations that a datagram causes."""
+    sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sender.sendto(b"x", (target, 5000))
+    sender.close()
+    sent = frames(netif)
+    return [
+        frame[3:6] for frame in sent if frame[12:14] == TYPE_IPV6 and frame[:3] == b"\x33\x33\xff"
+    ]
+
+
+def test_every_prefix_length_of_ipv6_is_on_the_link() -> None:
+    # 6PLANE: /40, and the members differ right behind it (protocol/06 §6.9).
+    with Interface(ip=b"") as netif:
+        netif.ip6("fcaa:bbcc:dd11:2233:4455::1", 40)
+        frames(netif)
+        assert solicited(netif, "fcaa:bbcc:dd99:8877:6655::1") == [b"\x00\x00\x01"]
+        raises(OSError, solicited, netif, "fcaa:bbcc:de99:8877:6655::1")
+    with Interface(ip=b"") as netif:
+        netif.ip6("fdaa:bbcc:dd11:2233:9999:9300:0000:0001", 88)
+        frames(netif)
+        assert solicited(netif, "fdaa:bbcc:dd11:2233:9999:9344:5566:7788") == [b"\x66\x77\x88"]
+
+
+def test_addresses_can_be_bytes_or_text() -> None:
+    with Interface(ip=b"") as netif:
+        netif.ip4("10.1.2.3", 8)
+        netif.ip4(b"\x0a\x01\x02\x03", 32)
+        netif.ip6("fd00::1", 64)
+        netif.ip6(b"\xfd" + bytes(14) + b"\x02", 128)
+        assert raises(ValueError, netif.ip4, "nonsense", 24) == "not an IPv4 address"
+        assert raises(ValueError, netif.ip4, bytes(5), 24) == "an IPv4 address must be 4 bytes"
+        assert raises(ValueError, netif.ip6, "10.1.2.3", 24) == "not an IPv6 address"
+        assert raises(ValueError, netif.ip6, bytes(4), 24) == "an IPv6 address must be 16 bytes"
+        assert raises(ValueError, netif.ip4, IP, 33) == "the prefix is longer than the address"
+        assert (
+            raises(ValueError, netif.ip6, bytes(16), -1) == "the prefix is longer than the address"
+        )
+
+
+def test_cleared_addresses_are_gone() -> None:
+    with Interface() as netif:
+        netif.ip6("fd00::1", 64)
+        netif.clear_addresses()
+        frames(netif)
+        netif.input(BROADCAST + PEER + TYPE_ARP + ARP_REQUEST + PEER + PEER_IP + bytes(6) + IP)
+        assert frames(netif) == []
+        raises(OSError, solicited, netif, "fd00::2")
+
+
+def test_groups_follow_the_addresses() -> None:
+    with Interface(ip=b"") as netif:
+        before = netif.groups_version()
+        assert b"\x33\x33\x00\x00\x00\x01" in netif.groups()
+        assert b"\x01\x00\x5e\x00\x00\x01" in netif.groups()
+        netif.ip6("fd00::12:3456", 64)
+        assert b"\x33\x33\xff\x12\x34\x56" in netif.groups()
+        assert netif.groups_version() != before
+        netif.clear_addresses()
+        assert b"\x33\x33\xff\x12\x34\x56" not in netif.groups()
+
+
+def test_there_are_four_and_a_closed_one_is_free_again() -> None:
+    netifs = [_zerotier.Netif(bytes([2, 0, 0, 0, 0, i]), MTU) for i in range(NUMBER_OF_NETIFS)]
+    raises(OSError, _zerotier.Netif, MAC, MTU)
+    netifs[1].close()
+    netifs[1] = _zerotier.Netif(MAC, MTU)
+    for netif in netifs:
+        netif.close()
+        netif.close()
+        raises(OSError, netif.pending)
+
+
+def test_two_networks_do_not_mix() -> None:
+    with Interface() as one, Interface(PEER, b"\x0a\x4e\x00\x01") as other:
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.sendto(b"x", ("10.77.0.9", 5000))
+        assert one.pending() == 1 and other.pending() == 0
+        sender.sendto(b"x", ("10.78.0.9", 5000))
+        assert one.pending() == 1 and other.pending() == 1
+        sender.close()
+
+
+def test_multicast_leaves_by_the_interface_of_the_sender() -> None:
+    with Interface() as one, Interface(PEER, b"\x0a\x4e\x00\x01") as other:
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.bind(("10.78.0.1", 0))
+        sender.sendto(b"x", ("224.0.0.251", 5353))
+        assert [frame[:6] for frame in frames(other)] == [b"\x01\x00\x5e\x00\x00\xfb"]
+        assert one.pending() == 0
+        sender.close()
+
+
+def test_a_full_queue_drops_and_counts_and_is_no_error() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        before = netif.stats()
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for _ in range(200):
+            sender.sendto(bytes(1400), ("10.77.0.2", 5000))
+        sender.close()
+        sent, dropped = netif.stats()[0] - before[0], netif.stats()[2] - before[2]
+        assert sent + dropped == 200 and dropped > 0
+        taken = frames(netif)
+        assert len(taken) == sent
+        assert all(len(frame) == ETHERNET + IPV4 + 8 + 1400 for frame in taken)
+
+
+def test_a_buffer_that_is_too_small_loses_the_frame_only() -> None:
+    with Interface() as netif:
+        introduce(netif)
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for size in (500, 10):
+            sender.sendto(bytes(size), ("10.77.0.2", 5000))
+        sender.close()
+        buffer = bytearray(100)
+        assert netif.receive_into(buffer) == ETHERNET + IPV4 + 8 + 10
+        assert netif.receive_into(buffer) == 0
+        assert netif.stats()[2] == 1
+
+
+def test_arguments_are_checked() -> None:
+    assert raises(ValueError, _zerotier.Netif, bytes(5), MTU) == "mac must be 6 bytes"
+    assert raises(ValueError, _zerotier.Netif, MAC, 1279) == "mtu must be 1280 to 10000"
+    with Interface() as netif:
+        assert netif.mtu(1280) == 1280
+        assert netif.mtu() == 1280
+        assert raises(ValueError, netif.mtu, 10001) == "mtu must be 1280 to 10000"
+    assert raises(TypeError, _zerotier.background, 7) == "the callback must be callable or None"
+
+
+def test_a_program_can_talk_to_itself() -> None:
+    with Interface():
+        for host in ("127.0.0.1", "10.77.0.1"):
+            receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            receiver.bind((host, 5000))
+            receiver.settimeout(1)
+            receiver.sendto(b"x", (host, 5000))
+            assert receiver.recv(10) == b"x"
+            receiver.close()
