@@ -10,7 +10,12 @@ from .controller_assign import assign
 from .controller_config import Issuer
 from .controller_database import Database, Shelf
 from .controller_records import MemberRecord
+from .identity import Identity
+from .store import FileStore
 from .vl1.outcome import RECEIVED
+from .vl1.packet import Packet
+from .vl1.peer import Peer
+from .vl1.transport import Transport
 from .wire import messages
 from .wire.credentials import encode_credentials
 from .wire.dictionary import get_int
@@ -36,7 +41,7 @@ _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
 class _Client:
     """A member that asked since the controller started."""
 
-    def __init__(self, identity) -> None:
+    def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.understands_rules = False  # what its last request said
         self.last_request = 0
@@ -54,7 +59,7 @@ class Controller:
     change at any time, by other hands: `tick` notices it within a second and tells the members.
     """
 
-    def __init__(self, transport, store) -> None:
+    def __init__(self, transport: Transport, store: FileStore) -> None:
         self._transport = transport
         self._address = transport.identity.address
         self._issuer = Issuer(transport.identity)
@@ -78,7 +83,7 @@ class Controller:
             return False
         return now - client.last_config <= _AUTHORISED_FOR
 
-    def receive_request(self, peer, packet, now: int) -> int:
+    def receive_request(self, peer: Peer, packet: Packet, now: int) -> int:
         """NETWORK_CONFIG_REQUEST (protocol/03 §3.14)."""
         try:
             nwid, metadata, _, _ = messages.parse_config_request(packet.payload)
@@ -197,7 +202,7 @@ class Controller:
 
     # --- clients ---
 
-    def _add_client(self, nwid: bytes, peer) -> _Client:
+    def _add_client(self, nwid: bytes, peer: Peer) -> _Client:
         if len(self._clients) >= self._max_clients:
             oldest = min(self._clients, key=lambda key: self._clients[key].last_request)
             del self._clients[oldest]

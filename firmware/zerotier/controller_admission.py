@@ -5,6 +5,7 @@ Owns the decision and what it leaves in the member's record. Never reads, writes
 
 from .const import const
 from .controller_records import MemberRecord, NetworkRecord, new_member, set_authorized
+from .identity import Identity
 from .wire.dictionary import get_int
 
 ADMITTED = const(0)
@@ -18,7 +19,7 @@ _TOKEN = "token:"
 def admit(
     network: NetworkRecord,
     member: MemberRecord | None,
-    identity,
+    identity: Identity,
     metadata: dict[str, bytes],
     now: int,
 ) -> tuple[int, dict]:

@@ -7,12 +7,11 @@ from os import urandom
 
 from .const import const
 from .controller_records import MemberRecord, NetworkRecord
+from .wire.address import IPV4_SIZE, IPV6_SIZE
 
 _TRIES = const(1000)  # per pool
 _RFC4193_BITS = const(88)
 _SIXPLANE_BITS = const(40)
-_IPV4_SIZE = const(4)
-_IPV6_SIZE = const(16)
 _HALF_MASK = const(0xFFFFFFFFFFFFFFFF)
 _ADDRESS_SPACE = const(0xFFFFFFFFFF)  # of node addresses
 _LAST_OCTET = const(0xFF)
@@ -48,13 +47,13 @@ def assign(
         bits = _longest_route(network, ip)
         if bits is not None:
             given.append((ip, bits))
-            has_ipv4 = has_ipv4 or len(ip) == _IPV4_SIZE
-            has_ipv6 = has_ipv6 or len(ip) == _IPV6_SIZE
+            has_ipv4 = has_ipv4 or len(ip) == IPV4_SIZE
+            has_ipv6 = has_ipv6 or len(ip) == IPV6_SIZE
     new: list[tuple[bytes, int]] = []
     if automatic and network.assign_ipv6 and not has_ipv6:
-        new += _from_pools(network, member, used, _IPV6_SIZE, _pick_ipv6)
+        new += _from_pools(network, member, used, IPV6_SIZE)
     if automatic and network.assign_ipv4 and not has_ipv4:
-        new += _from_pools(network, member, used, _IPV4_SIZE, _pick_ipv4)
+        new += _from_pools(network, member, used, IPV4_SIZE)
     return given + new, [ip for ip, _ in new]
 
 
@@ -64,19 +63,23 @@ def _longest_route(network: NetworkRecord, ip: bytes) -> int | None:
     return max(bits) if bits else None
 
 
-def _from_pools(network, member, used, size: int, pick) -> list[tuple[bytes, int]]:
+def _from_pools(
+    network: NetworkRecord, member: MemberRecord, used: set[bytes], size: int
+) -> list[tuple[bytes, int]]:
     """At most one address: from the first pool of this family that has one."""
-    for start, end in network.pools:
-        if len(start) == size:
-            found = pick(
-                network, member, used, int.from_bytes(start, "big"), int.from_bytes(end, "big")
-            )
+    pick = _pick_ipv4 if size == IPV4_SIZE else _pick_ipv6
+    for first, last in network.pools:
+        if len(first) == size:
+            start, end = int.from_bytes(first, "big"), int.from_bytes(last, "big")
+            found = pick(network, member, used, start, end)
             if found is not None:
                 return [found]
     return []
 
 
-def _pick_ipv4(network, member, used, start: int, end: int) -> tuple[bytes, int] | None:
+def _pick_ipv4(
+    network: NetworkRecord, member: MemberRecord, used: set[bytes], start: int, end: int
+) -> tuple[bytes, int] | None:
     """Upwards from a place that the node's address names: a member mostly gets the same again.
 
     The last address of a pool is left out unless it is the only one, as in the reference.
@@ -86,7 +89,7 @@ def _pick_ipv4(network, member, used, start: int, end: int) -> tuple[bytes, int]
         number = start + ((low + step) % (end - start) if end > start else 0)
         if number & _LAST_OCTET == _LAST_OCTET:
             continue
-        ip = number.to_bytes(_IPV4_SIZE, "big")
+        ip = number.to_bytes(IPV4_SIZE, "big")
         bits = _first_ipv4_route(network, ip)
         if bits is not None and ip not in used:
             return ip, bits
@@ -100,7 +103,9 @@ def _first_ipv4_route(network: NetworkRecord, ip: bytes) -> int | None:
     return None
 
 
-def _pick_ipv6(network, member, used, start: int, end: int) -> tuple[bytes, int] | None:
+def _pick_ipv6(
+    network: NetworkRecord, member: MemberRecord, used: set[bytes], start: int, end: int
+) -> tuple[bytes, int] | None:
     """First the pool's start plus the node's address, if there is room for it; then at random."""
     high, low = start >> 64, start & _HALF_MASK
     for step in range(_TRIES):
@@ -108,7 +113,7 @@ def _pick_ipv6(network, member, used, start: int, end: int) -> tuple[bytes, int]
             number = high << 64 | (low + int.from_bytes(member.address, "big")) & _HALF_MASK
         else:
             number = _random_part(high, end >> 64) << 64 | _random_part(low, end & _HALF_MASK)
-        ip = number.to_bytes(_IPV6_SIZE, "big")
+        ip = number.to_bytes(IPV6_SIZE, "big")
         bits = _last_ipv6_route(network, ip)
         if bits is not None and ip not in used:
             return ip, bits

@@ -7,8 +7,9 @@ from os import urandom
 
 from .const import const
 from .controller_records import MemberRecord, NetworkRecord
+from .identity import Identity
 from .wire.address import IPV4_SIZE, NIL, inet_raw
-from .wire.chunk import split
+from .wire.chunk import Chunk, split
 from .wire.config import (
     FLAG_BROADCAST,
     FLAG_NDP_EMULATION,
@@ -39,14 +40,14 @@ _OWNERSHIP_ID = const(1)
 class Issuer:
     """Signs for one controller. `identity`: the controller's, with its secret."""
 
-    def __init__(self, identity) -> None:
+    def __init__(self, identity: Identity) -> None:
         self._identity = identity
 
     def config(
         self,
         network: NetworkRecord,
         member: MemberRecord,
-        member_identity,
+        member_identity: Identity,
         ips: list[tuple[bytes, int]],
         bridges: list[bytes],
         understands_rules: bool,
@@ -117,10 +118,12 @@ class Issuer:
         self._sign(revocation)
         return revocation
 
-    def _sign(self, signable) -> None:
-        signable.signature = self._identity.sign(signable.signed_bytes())
+    def _sign(self, signable: Membership | Ownership | Tag | Revocation | Chunk) -> None:
+        signable.signature = self._identity.sign(bytes(signable.signed_bytes()))
 
-    def _membership(self, network: NetworkRecord, member_identity, now: int) -> Membership:
+    def _membership(
+        self, network: NetworkRecord, member_identity: Identity, now: int
+    ) -> Membership:
         membership = Membership.issue(
             now,
             network.window,

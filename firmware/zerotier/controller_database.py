@@ -8,6 +8,8 @@ import json
 
 from .const import const
 from .controller_records import MemberRecord, NetworkRecord
+from .counters import Counters
+from .store import FileStore
 from .wire.address import address_from_text
 
 _FOLDER = "controller.d/network/"
@@ -25,7 +27,7 @@ def member_key(nwid: bytes, address: bytes) -> str:
     return f"{_member_folder(nwid)}{address.hex()}{_SUFFIX}"
 
 
-def network_ids(store) -> list[bytes]:
+def network_ids(store: FileStore) -> list[bytes]:
     """The ids of all networks that have a record, readable or not."""
     found = []
     for key in store.list(_FOLDER):
@@ -38,7 +40,7 @@ def network_ids(store) -> list[bytes]:
     return found
 
 
-def member_addresses(store, nwid: bytes) -> list[bytes]:
+def member_addresses(store: FileStore, nwid: bytes) -> list[bytes]:
     """The addresses of all members of a network that have a record, readable or not."""
     found = []
     folder = _member_folder(nwid)
@@ -50,25 +52,25 @@ def member_addresses(store, nwid: bytes) -> list[bytes]:
     return found
 
 
-def load_network(store, nwid: bytes) -> NetworkRecord | None:
+def load_network(store: FileStore, nwid: bytes) -> NetworkRecord | None:
     """Read a network. None if there is none; ValueError, naming the record, if it is damaged."""
     value = store.get(network_key(nwid))
     return None if value is None else _parse_network(nwid, value)
 
 
-def load_member(store, nwid: bytes, address: bytes) -> MemberRecord | None:
+def load_member(store: FileStore, nwid: bytes, address: bytes) -> MemberRecord | None:
     """Read a member. None if there is none; ValueError, naming the record, if it is damaged."""
     value = store.get(member_key(nwid, address))
     return None if value is None else _parse_member(nwid, address, value)
 
 
-def save_network(store, network: NetworkRecord) -> None:
+def save_network(store: FileStore, network: NetworkRecord) -> None:
     """Write a network's fields, as its next revision."""
     network.fields["revision"] = network.revision = network.revision + 1
     store.put(network_key(network.nwid), _encode(network.fields))
 
 
-def save_member(store, nwid: bytes, member: MemberRecord) -> bytes:
+def save_member(store: FileStore, nwid: bytes, member: MemberRecord) -> bytes:
     """Write a member's fields, as its next revision; returns what was written."""
     revision = member.fields.get("revision", 0)
     member.fields["revision"] = revision + 1 if isinstance(revision, int) else 1
@@ -112,7 +114,7 @@ class Shelf:
 class Database:
     """Reads and writes the records of one controller; `sentences` tells what could not be read."""
 
-    def __init__(self, store, counters) -> None:
+    def __init__(self, store: FileStore, counters: Counters) -> None:
         self.sentences: list[str] = []
         self._store = store
         self._counters = counters

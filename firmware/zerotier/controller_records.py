@@ -33,8 +33,8 @@ class Route:
     """One route of a network: `via` is None, or the gateway's address. Addresses are bytes."""
 
     def __init__(self, fields: dict) -> None:
-        self.target, self.bits = parse_prefix(_get(fields, "target", _TEXT, ""))
-        via = _get(fields, "via", _TEXT, None)
+        self.target, self.bits = parse_prefix(_text(fields, "target"))
+        via = _text(fields, "via")
         self.via = parse_ip(via) if via else None
         if self.via is not None and len(self.via) != len(self.target):
             raise ValueError(f"the gateway {via} cannot serve the route {fields['target']}")
@@ -55,28 +55,26 @@ class NetworkRecord:
     def __init__(self, fields: dict) -> None:
         _check_object(fields)
         self.fields = fields
-        self.nwid = nwid_from_text(
-            _get(fields, "id", _TEXT, None) or _get(fields, "nwid", _TEXT, "")
-        )
-        self.name = _get(fields, "name", _TEXT, "")
+        self.nwid = nwid_from_text(_text(fields, "id") or _text(fields, "nwid"))
+        self.name = _text(fields, "name")
         if len(self.name.encode()) > MAX_NAME:
             raise ValueError(f"name must not be longer than {MAX_NAME} bytes")
-        self.private = _get(fields, "private", _BOOLEAN, True)
+        self.private = _flag(fields, "private", True)
         self.revision = _number(fields, "revision", 1, None)
         self.mtu = _clamp(_number(fields, "mtu", DEFAULT_MTU, None), MIN_MTU, MAX_MTU)
         self.multicast_limit = _number(fields, "multicastLimit", DEFAULT_MULTICAST_LIMIT, _U32)
-        self.broadcast = _get(fields, "enableBroadcast", _BOOLEAN, True)
+        self.broadcast = _flag(fields, "enableBroadcast", True)
         window = _number(fields, "certificateTimeoutWindowSize", 0, None) or DEFAULT_WINDOW
         self.window = _clamp(window, MIN_WINDOW, MAX_WINDOW)
-        self.sso = _get(fields, "ssoEnabled", _BOOLEAN, False)
+        self.sso = _flag(fields, "ssoEnabled", False)
         self.routes = [Route(route) for route in _objects(fields, "routes", MAX_ROUTES)]
         self.pools = [_pool(pool) for pool in _objects(fields, "ipAssignmentPools", None)]
-        v4 = _get(fields, "v4AssignMode", _OBJECT, {})
-        v6 = _get(fields, "v6AssignMode", _OBJECT, {})
-        self.assign_ipv4 = _get(v4, "zt", _BOOLEAN, False)
-        self.assign_ipv6 = _get(v6, "zt", _BOOLEAN, False)
-        self.assign_6plane = _get(v6, "6plane", _BOOLEAN, False)
-        self.assign_rfc4193 = _get(v6, "rfc4193", _BOOLEAN, False)
+        v4 = _object(fields, "v4AssignMode")
+        v6 = _object(fields, "v6AssignMode")
+        self.assign_ipv4 = _flag(v4, "zt", False)
+        self.assign_ipv6 = _flag(v6, "zt", False)
+        self.assign_6plane = _flag(v6, "6plane", False)
+        self.assign_rfc4193 = _flag(v6, "rfc4193", False)
         self.rules = _rules(fields, MAX_RULES)
         self.capabilities = _capabilities(fields)  # id -> (given to new members, rule bytes)
         self.tags = _tag_defaults(fields)  # id -> default value or None
@@ -99,14 +97,14 @@ class MemberRecord:
     def __init__(self, fields: dict) -> None:
         _check_object(fields)
         self.fields = fields
-        text = _get(fields, "address", _TEXT, None) or _get(fields, "id", _TEXT, "")
+        text = _text(fields, "address") or _text(fields, "id")
         self.address = address_from_text(text)
-        self.identity = _get(fields, "identity", _TEXT, "")  # public identity string, or ""
-        self.name = _get(fields, "name", _TEXT, "")
-        self.authorized = _get(fields, "authorized", _BOOLEAN, False)
-        self.active_bridge = _get(fields, "activeBridge", _BOOLEAN, False)
-        self.no_auto_assign = _get(fields, "noAutoAssignIps", _BOOLEAN, False)
-        self.sso_exempt = _get(fields, "ssoExempt", _BOOLEAN, False)
+        self.identity = _text(fields, "identity")  # public identity string, or ""
+        self.name = _text(fields, "name")
+        self.authorized = _flag(fields, "authorized", False)
+        self.active_bridge = _flag(fields, "activeBridge", False)
+        self.no_auto_assign = _flag(fields, "noAutoAssignIps", False)
+        self.sso_exempt = _flag(fields, "ssoExempt", False)
         self.ips = [parse_ip(ip) for ip in _each(fields, "ipAssignments", _TEXT)]
         self.capabilities = _capability_ids(fields)
         self.tags = _tag_values(fields)  # id -> value
@@ -211,18 +209,30 @@ def _is(value: object, kind: str) -> bool:
     return isinstance(value, list if kind == _LIST else dict)
 
 
-def _get(fields: dict, name: str, kind: str, default):
-    """The field `name`; missing or null gives `default`, another kind is an error."""
+def _has(fields: dict, name: str, kind: str) -> bool:
+    """Whether there is a field `name`; null is the same as missing, another kind is an error."""
     value = fields.get(name)
     if value is None:
-        return default
+        return False
     if not _is(value, kind):
         raise ValueError(f"{name} must be {kind}")
-    return value
+    return True
+
+
+def _text(fields: dict, name: str) -> str:
+    return str(fields[name]) if _has(fields, name, _TEXT) else ""
+
+
+def _flag(fields: dict, name: str, default: bool) -> bool:
+    return bool(fields[name]) if _has(fields, name, _BOOLEAN) else default
+
+
+def _object(fields: dict, name: str) -> dict:
+    return fields[name] if _has(fields, name, _OBJECT) else {}
 
 
 def _number(fields: dict, name: str, default: int, most: int | None) -> int:
-    value = _get(fields, name, _NUMBER, default)
+    value = int(fields[name]) if _has(fields, name, _NUMBER) else default
     if value < 0 or (most is not None and value > most):
         raise ValueError(f"{name} must be a number from 0" + (f" to {most}" if most else ""))
     return value
@@ -233,7 +243,7 @@ def _clamp(value: int, least: int, most: int) -> int:
 
 
 def _each(fields: dict, name: str, kind: str) -> list:
-    values = _get(fields, name, _LIST, [])
+    values: list = fields[name] if _has(fields, name, _LIST) else []
     for value in values:
         if not _is(value, kind):
             raise ValueError(f"every entry of {name} must be {kind}")
@@ -248,18 +258,17 @@ def _objects(fields: dict, name: str, most: int | None) -> list[dict]:
 
 
 def _pool(fields: dict) -> tuple[bytes, bytes]:
-    start = parse_ip(_get(fields, "ipRangeStart", _TEXT, ""))
-    end = parse_ip(_get(fields, "ipRangeEnd", _TEXT, ""))
+    start = parse_ip(_text(fields, "ipRangeStart"))
+    end = parse_ip(_text(fields, "ipRangeEnd"))
     if len(start) != len(end) or start > end:
         raise ValueError("ipRangeStart and ipRangeEnd must be the two ends of one range")
     return start, end
 
 
 def _rules(fields: dict, most: int) -> bytes:
-    rules = _get(fields, "rules", _LIST, None)
-    if rules is None:
+    if not _has(fields, "rules", _LIST):
         return ACCEPT_ALL
-    blob = encode_rules(rules)
+    blob = encode_rules(fields["rules"])
     if count_rules(blob) > most:
         raise ValueError(f"there must not be more than {most} rules")
     return blob
@@ -268,10 +277,10 @@ def _rules(fields: dict, most: int) -> bytes:
 def _capabilities(fields: dict) -> dict[int, tuple[bool, bytes]]:
     found: dict[int, tuple[bool, bytes]] = {}
     for capability in _objects(fields, "capabilities", MAX_CREDENTIALS):
-        rules = encode_rules(_get(capability, "rules", _LIST, []))
+        rules = encode_rules(capability["rules"] if _has(capability, "rules", _LIST) else [])
         if count_rules(rules) > MAX_CAPABILITY_RULES:
             raise ValueError(f"a capability must not have more than {MAX_CAPABILITY_RULES} rules")
-        given = _get(capability, "default", _BOOLEAN, False)
+        given = _flag(capability, "default", False)
         found[_number(capability, "id", 0, _U32)] = (given, rules)
     return found
 
@@ -316,7 +325,7 @@ def _dns(fields: dict) -> tuple[str, list[bytes]]:
         return "", []
     if not isinstance(dns, dict):
         raise ValueError("dns must be an object of domain and servers")
-    domain = _get(dns, "domain", _TEXT, "")
+    domain = _text(dns, "domain")
     if len(domain.encode()) > _MAX_DOMAIN:
         raise ValueError(f"the DNS domain must not be longer than {_MAX_DOMAIN} bytes")
     servers = [inet_raw(parse_ip(ip), 0) for ip in _each(dns, "servers", _TEXT)]

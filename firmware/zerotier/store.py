@@ -4,6 +4,7 @@ Owns how a value gets onto the disk: whole or not at all, and only when it chang
 Never knows what a value means, except that keys with "secret" in them are private.
 """
 
+import io
 import os
 
 from .const import const
@@ -116,14 +117,14 @@ def _temporary(path: str) -> str:
     return path + _NEW
 
 
-def _create(path: str, private: bool):
+def _create(path: str, private: bool) -> io.BufferedWriter:
     """Open `path` for writing; a private file is never readable for others, not even at first."""
     if private and hasattr(os, "fdopen"):
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
     return open(path, "wb")
 
 
-def _to_disk(file) -> None:
+def _to_disk(file: io.BufferedWriter) -> None:
     """Ask for the bytes to be on the disk before the rename; closing does it on a device."""
     if hasattr(os, "fsync"):
         os.fsync(file.fileno())

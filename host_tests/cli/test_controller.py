@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from host_tests.cli.command import answer, done, refused
 from host_tests.cli.conftest import SECRETS
 

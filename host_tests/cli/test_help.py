@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+
 from host_tests.cli.command import ZT, done, zt
 
 COMMANDS = [

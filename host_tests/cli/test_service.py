@@ -5,9 +5,9 @@ import signal
 import socket
 
 import pytest
+
 from host_tests.cli.command import Service, answer, done, refused
 from host_tests.cli.conftest import make_home
-
 from zerotier.host import ZeroTier
 
 # Loopback addresses of these tests: each node its own, as roots refuse a crowd behind one address.

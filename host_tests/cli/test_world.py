@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from host_tests.cli.command import answer, done, refused, zt
 
 VECTORS = Path(__file__).parent.parent / "vectors"

@@ -4,12 +4,13 @@ Owns the command. Networks are controller_network.py's, members controller_membe
 """
 
 import argparse
+from typing import Any
 
 from . import controller_member, controller_network, service
 from .controller_home import add_home_option
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add `zt controller`."""
     parser = subparsers.add_parser(
         "controller",

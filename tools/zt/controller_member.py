@@ -6,6 +6,8 @@ Owns the options that describe a member. What is valid is decided by `MemberReco
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from zerotier import controller_database as database
 from zerotier.controller_records import MemberRecord, NetworkRecord, new_member, set_authorized
@@ -17,7 +19,7 @@ from .output import add_json_option, print_fields, print_json, print_table, time
 _BY_HAND = ("api", "")  # how a member came to be authorized: (type, credential)
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Any) -> None:
     """Add `zt controller member`."""
     parser = commands.add_parser(
         "member",
@@ -102,7 +104,9 @@ def add_parser(commands) -> None:
     _finish(delete, _delete, "members", True)
 
 
-def _finish(parser, run, members: str = "", several: bool = False) -> None:
+def _finish(
+    parser: argparse.ArgumentParser, run: Callable, members: str = "", several: bool = False
+) -> None:
     parser.add_argument("network", metavar="NWID", help="network id, 16 hex digits")
     if members:
         parser.add_argument(

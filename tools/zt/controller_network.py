@@ -7,9 +7,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from zerotier import controller_database as database
-from zerotier.controller_records import NetworkRecord, new_network, parse_prefix
+from zerotier.controller_records import NetworkRecord, Route, new_network, parse_prefix
 from zerotier.wire.address import IPV4_SIZE, ip_text, nwid_from_text, parse_ip
 
 from . import files
@@ -20,7 +22,7 @@ _NUMBER_SIZE = 3  # bytes of a network id behind the controller's address
 _NEVER = 0  # expiry of a token
 
 
-def add_parser(commands) -> None:
+def add_parser(commands: Any) -> None:
     """Add `zt controller network`."""
     parser = commands.add_parser(
         "network", help="networks: create, list, show, set, delete", description="Manage networks."
@@ -68,7 +70,7 @@ def add_parser(commands) -> None:
     _finish(delete, _delete)
 
 
-def _finish(parser: argparse.ArgumentParser, run) -> None:
+def _finish(parser: argparse.ArgumentParser, run: Callable) -> None:
     add_home_option(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -240,7 +242,7 @@ def _show(options: argparse.Namespace) -> None:
     print_fields(fields)
 
 
-def _route_text(route) -> str:
+def _route_text(route: Route) -> str:
     via = "" if route.via is None else f" via {ip_text(route.via)}"
     return f"{ip_text(route.target)}/{route.bits}{via}"
 
@@ -288,7 +290,7 @@ def _apply(options: argparse.Namespace, fields: dict) -> None:
     if options.rules is not None:
         _apply_rules(options.rules, fields)
     if options.tokens is not None:
-        fields["authTokens"] = {token: _NEVER for token in options.tokens}
+        fields["authTokens"] = dict.fromkeys(options.tokens, _NEVER)
 
 
 def _apply_pools(options: argparse.Namespace, fields: dict) -> None:

@@ -6,6 +6,7 @@ Owns how the command line touches single files. Homes of nodes are `zerotier.sto
 import errno
 import os
 import sys
+from typing import BinaryIO
 
 STANDARD = "-"  # as a file name: standard input or output
 _KEPT = "the file exists already and is kept"
@@ -51,7 +52,7 @@ def replace(path: str, content: bytes) -> None:
     os.replace(new, path)
 
 
-def _write(file, content: bytes) -> None:
+def _write(file: BinaryIO, content: bytes) -> None:
     file.write(content)
     file.flush()
     os.fsync(file.fileno())

@@ -4,6 +4,7 @@ Owns the files identity.secret and identity.public as a user handles them, never
 """
 
 import argparse
+from typing import Any
 
 from zerotier.identity import Identity
 
@@ -19,7 +20,7 @@ _ADDRESS_DIGITS = 10
 _MAX_IDENTITY_FILE = 384
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add `zt identity`."""
     parser = subparsers.add_parser(
         "identity",

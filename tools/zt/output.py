@@ -6,6 +6,7 @@ Owns the form. Never decides what is printed.
 import argparse
 import datetime
 import json
+from collections.abc import Sequence
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,7 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def print_fields(fields: list[tuple[str, object]]) -> None:
+def print_fields(fields: Sequence[tuple[str, object]]) -> None:
     """Names and values, one a line."""
     width = max(len(name) for name, _ in fields)
     for name, value in fields:

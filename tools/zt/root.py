@@ -4,11 +4,12 @@ Owns the command. Running is service.py's.
 """
 
 import argparse
+from typing import Any
 
 from . import service
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add `zt root`."""
     parser = subparsers.add_parser(
         "root",

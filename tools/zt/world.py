@@ -6,8 +6,10 @@ Owns the files of worlds and of signing keys. The layout of a world is `zerotier
 import argparse
 import os
 import time
+from typing import Any
 
 import _zerotier
+
 from zerotier.wire import address as addresses
 from zerotier.wire.world import KIND_MOON, KIND_PLANET, MAX_ENDPOINTS, MAX_ROOTS, Root, World
 
@@ -23,7 +25,7 @@ _MAX_ID = (1 << 64) - 1
 _NAMES = {KIND_PLANET: "planet", KIND_MOON: "moon"}
 
 
-def add_parser(subparsers) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add `zt world`."""
     parser = subparsers.add_parser(
         "world",
@@ -57,7 +59,7 @@ def add_parser(subparsers) -> None:
     show.set_defaults(run=_show)
 
 
-def _add_maker(commands, kind: int, out: str, description: str) -> None:
+def _add_maker(commands: Any, kind: int, out: str, description: str) -> None:
     name = _NAMES[kind]
     maker = commands.add_parser(name, help=f"make and sign a {name}", description=description)
     maker.add_argument(

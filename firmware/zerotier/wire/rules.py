@@ -225,7 +225,7 @@ def _text(field: str, value: object) -> str:
 
 def _mac(text: str) -> bytes:
     parts = text.split(":")
-    if len(parts) != 6 or not all([len(part) == 2 and is_hex(part) for part in parts]):
+    if len(parts) != 6 or not all(len(part) == 2 and is_hex(part) for part in parts):
         raise ValueError(f"{text!r} is not a MAC address like 02:11:22:33:44:55")
     return bytes([int(part, 16) for part in parts])
 
