@@ -37,9 +37,8 @@ class Node:
         self.counters = Counters()
         world = planet or store.get("planet") or EARTH
         self.topology = Topology(identity, world, limits.peers, self.counters, now)
-        self.transport = Transport(
-            self.topology, PacketIds(store), wire, self.counters, limits
-        )
+        self.ids = PacketIds(store)
+        self.transport = Transport(self.topology, self.ids, wire, self.counters, limits)
         self.surface = Surface()
         self.greeting = Greeting(self.transport, self.surface)
         self.paths = Paths(self.transport, self.greeting, self.surface, loopback)

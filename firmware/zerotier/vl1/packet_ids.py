@@ -33,11 +33,14 @@ class PacketIds:
         self._next_epoch()
 
     def _next_epoch(self) -> None:
+        self._base = int.from_bytes(self.reserve(), "big") << _COUNTER_BITS
+        self._counter = 0
+
+    def reserve(self) -> bytes:
+        """Give an epoch away: the upper 5 bytes of 16 million ids, before `mix`, that are never made here."""
         self._epoch = (self._epoch + 1) & ((1 << _EPOCH_BITS) - 1)
         self._store.put(KEY, self._epoch.to_bytes(3, "big"))
-        start = int.from_bytes(urandom(2), "big")
-        self._base = (self._epoch << 16 | start) << _COUNTER_BITS
-        self._counter = 0
+        return self._epoch.to_bytes(3, "big") + urandom(2)
 
     def next(self) -> bytes:
         """The next id, 8 bytes."""

@@ -41,6 +41,7 @@ _PUSHED_PATHS = const(8)
 _TIME_SIZE = const(8)  # our clock in the payload of an ECHO
 _ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
 
+
 class Paths:
     """Handlers and timers of direct paths. `loopback`: our own socket is bound to a loopback address."""
 
@@ -97,11 +98,24 @@ class Paths:
                     self.probe(peer, packet.endpoint, now, False)
             if path is not None and 0 <= packet.round_trip < QUEUE_TIMEOUT:
                 path.measured(packet.round_trip)
-        if peer.trusted(now):
-            interval = PUSH_INTERVAL_RELAYED if packet.hops else PUSH_INTERVAL_DIRECT
-            if now - peer.last_push >= interval:
-                peer.last_push = now
-                self.push(peer, packet.endpoint, now)
+        self._offer(peer, packet.endpoint, packet.hops != 0, now)
+
+    def heard_from(self, peer, endpoint: bytes, now: int) -> None:
+        """An authenticated packet came directly from an endpoint that is no path: ask whether it is one."""
+        if peer.path(endpoint) is None and self.acceptable(peer, endpoint):
+            self.probe(peer, endpoint, now, False)
+
+    def offer(self, peer, now: int) -> None:
+        """Frames came from a peer; tell it our endpoints if it is time."""
+        endpoint = self._transport.endpoint_of(peer, now)
+        if endpoint is not None:
+            self._offer(peer, endpoint, peer.best_path(now) is None, now)
+
+    def _offer(self, peer, endpoint: bytes, is_relayed: bool, now: int) -> None:
+        interval = PUSH_INTERVAL_RELAYED if is_relayed else PUSH_INTERVAL_DIRECT
+        if peer.trusted(now) and now - peer.last_push >= interval:
+            peer.last_push = now
+            self.push(peer, endpoint, now)
 
     def probe(self, peer, endpoint: bytes, now: int, may_echo: bool = True) -> None:
         """Ask for an answer from an endpoint; at most once a second for each."""

@@ -211,8 +211,23 @@ class Transport:
         return self.send_via(peer, endpoint, verb, parts, now)
 
     def route(self, peer, now: int) -> bytes | None:
-        """The endpoint to send this peer's packets to (protocol/04 §4.7)."""
+        """The endpoint to send a packet of this peer to, now (protocol/04 §4.7); None if there is no way."""
         peer.last_used = now
+        path = self._path_to(peer, now)
+        if path is None:
+            return None
+        if path.last_send <= path.last_receive:
+            self.wake_at = min(self.wake_at, now + PROBE_SILENCE)
+        path.last_send = now
+        return path.endpoint
+
+    def endpoint_of(self, peer, now: int) -> bytes | None:
+        """What `route` would say, without sending anything."""
+        path = self._path_to(peer, now)
+        return path.endpoint if path is not None else None
+
+    def _path_to(self, peer, now: int):
+        """A direct path, else a root's, else a direct one that has failed."""
         path = peer.best_path(now)
         if path is None and not peer.is_root:
             root = self.topology.best_root(now)
@@ -220,12 +235,7 @@ class Transport:
                 path = root.best_path(now) or root.paths[0]
         if path is None and peer.paths:
             path = peer.paths[-1]
-        if path is None:
-            return None
-        if path.last_send <= path.last_receive:
-            self.wake_at = min(self.wake_at, now + PROBE_SILENCE)
-        path.last_send = now
-        return path.endpoint
+        return path
 
     def send_via(
         self, peer, endpoint: bytes, verb: int, parts: tuple, now: int, whole: bool = False

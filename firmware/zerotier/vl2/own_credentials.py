@@ -40,12 +40,16 @@ class OwnCredentials:
 
     def before_frame(self, member: Member, now: int) -> None:
         """Push to a member that is about to get a frame, if what it has is not good enough."""
-        if (
+        if self.is_due(member, now):
+            self._push(member, now)
+
+    def is_due(self, member: Member, now: int) -> bool:
+        """True if the member must get our credentials before the next frame."""
+        return self._payload is not None and (
             member.pushed_edition != self._edition
             or now - member.last_push >= _REPEAT
             or abs(self._timestamp - member.pushed_timestamp) > self._third
-        ):
-            self._push(member, now)
+        )
 
     def asked(self, member: Member, now: int) -> None:
         """The member said that it lacks our credentials: ERROR NEED_MEMBERSHIP_CERTIFICATE."""

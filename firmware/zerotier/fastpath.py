@@ -1,0 +1,217 @@
+"""Keeps the C datapath in step with the node: frames pass in C, and Python hears of the rest.
+
+Owns which peers and members the datapath knows (protocol knowledge stays in vl1 and vl2). Python decides and fills
+the tables; C moves. Whatever C cannot judge comes back through its ring:
+
+    PACKET  authenticated, but not a frame that C may deliver     -> the verb's handler
+    RAW     not authenticated: HELLO, unknown sender, relaying    -> Transport
+    FRAME   from a local port, for somebody whom C may not send to -> Network.transmit
+    PATH    a known peer was heard at an endpoint that is no path  -> Paths
+
+A member is offloaded when a frame of it or for it has passed through Python, and stays until it is the least recently
+used one in a full table.
+"""
+
+from .const import const
+from .vl2 import ethernet
+from .wire.packet import DESTINATION, FLAGS, SOURCE, VERB, VERB_MASK
+from .wire.verbs import VERB_EXT_FRAME, VERB_FRAME
+
+PACKET = const(1)
+RAW = const(2)
+FRAME = const(3)
+PATH = const(4)
+
+ADMITTED = const(1)
+OPEN = const(2)
+
+SYNC_INTERVAL = const(250)  # ms between two looks at the datapath's clocks while frames pass
+_NWID_SIZE = const(8)
+
+
+class _Offloaded:
+    """What the datapath was told of one peer."""
+
+    def __init__(self, peer) -> None:
+        self.peer = peer
+        self.route: tuple | None = None  # (confirmed endpoints, where to send)
+        self.flags: dict[bytes, int] = {}  # by network id
+        self.last_in = 0
+        self.last_out = 0
+        self.paths: list = []  # in the order in which C knows them
+
+
+class Fastpath:
+    """One datapath in front of one node. `bound`: how many peers the datapath has room for."""
+
+    def __init__(self, node, datapath, bound: int) -> None:
+        self._node = node
+        self._datapath = datapath
+        self._bound = bound
+        self._peers: dict[bytes, _Offloaded] = {}
+        self._synced = 0
+        datapath.set_ids(node.ids.reserve())
+
+    # --- ports ---
+
+    def add_network(self, network, port) -> None:
+        """A network got its config: frames of its members may pass to `port`. OSError if the table is full."""
+        self._datapath.add_network(network.nwid, network.mac, network.mtu, port)
+
+    def remove_network(self, nwid: bytes) -> None:
+        """The network was left."""
+        self._datapath.remove_network(nwid)
+        for offloaded in self._peers.values():
+            offloaded.flags.pop(nwid, None)
+
+    # --- what C hands back ---
+
+    def drain(self, now: int) -> bool:
+        """Handle what is in the ring; True if there was anything."""
+        record = self._datapath.next()
+        if record is None:
+            return False
+        while record is not None:
+            kind, octets, origin = record
+            try:
+                self._handle(kind, octets, origin, now)
+            except ValueError:
+                self._node.counters.count("malformed")
+            record = self._datapath.next()
+        return True
+
+    def _handle(self, kind: int, octets, origin: bytes, now: int) -> None:
+        node = self._node
+        transport = node.transport
+        if kind == FRAME:
+            network = node.networks.get(origin)
+            if network is not None:
+                network.transmit(octets, now)
+                address = ethernet.address_of(bytes(octets[:6]), origin)
+                if address is not None and not octets[0] & 1:
+                    self._offload(network, address, now)
+        elif kind == PACKET:
+            source = bytes(octets[SOURCE:FLAGS])
+            peer = transport.topology.get(source)
+            if peer is None:
+                transport.counters.count("peer_gone")
+                return
+            verb = octets[VERB] & VERB_MASK
+            packet = transport.unpack(octets, source, origin)
+            transport.handle(peer, packet, now)
+            if verb == VERB_FRAME or verb == VERB_EXT_FRAME:
+                self._offload_sender(packet, source, now)
+        elif kind == PATH:
+            peer = transport.topology.get(bytes(octets))
+            if peer is not None:
+                node.paths.heard_from(peer, origin, now)
+        elif bytes(octets[DESTINATION:SOURCE]) == transport.address:
+            transport.open(octets, origin, now)
+        else:
+            transport.receive(octets, origin, now)
+
+    def _offload_sender(self, packet, source: bytes, now: int) -> None:
+        network = self._node.networks.get(bytes(packet.payload[:_NWID_SIZE]))
+        if network is not None:
+            self._offload(network, source, now)
+
+    # --- the tables ---
+
+    def _offload(self, network, address: bytes, now: int) -> None:
+        """Let the datapath handle this member's frames, as far as it may."""
+        peer = self._node.topology.get(address)
+        if peer is None or network.members.get(address) is None:
+            return
+        offloaded = self._peers.get(address)
+        if offloaded is None:
+            if len(self._peers) >= self._bound:
+                self._evict()
+            self._datapath.set_peer(address, peer.key)
+            offloaded = self._peers[address] = _Offloaded(peer)
+            offloaded.last_in = offloaded.last_out = now
+        offloaded.flags.setdefault(network.nwid, 0)
+        self._sync_peer(offloaded, now)
+
+    def _evict(self) -> None:
+        oldest = None
+        for offloaded in self._peers.values():
+            if oldest is None or max(offloaded.last_in, offloaded.last_out) < max(
+                oldest.last_in, oldest.last_out
+            ):
+                oldest = offloaded
+        if oldest is not None:
+            self._remove(oldest.peer.address)
+
+    def _remove(self, address: bytes) -> None:
+        del self._peers[address]
+        self._datapath.remove_peer(address)
+
+    def sync(self, now: int) -> None:
+        """Bring both sides to the same state: what C heard and sent, and what C may do from now on."""
+        self._synced = now
+        if self._datapath.ids_low():
+            self._datapath.set_ids(self._node.ids.reserve())
+        for address in list(self._peers):
+            offloaded = self._peers[address]
+            if self._node.topology.get(address) is not offloaded.peer:
+                self._remove(address)
+            else:
+                self._sync_peer(offloaded, now)
+
+    def sync_due(self, now: int) -> bool:
+        """True if the last sync is SYNC_INTERVAL ago and there is somebody to look at."""
+        return bool(self._peers) and now - self._synced >= SYNC_INTERVAL
+
+    def _sync_peer(self, offloaded: _Offloaded, now: int) -> None:
+        self._take_times(offloaded, now)
+        self._give_route(offloaded, now)
+        for nwid in list(offloaded.flags):
+            self._give_flags(offloaded, nwid, now)
+
+    def _take_times(self, offloaded: _Offloaded, now: int) -> None:
+        """What the datapath heard and sent counts as if it had passed through Python."""
+        peer = offloaded.peer
+        last_in, last_out, heard = self._datapath.peer_state(peer.address)
+        for path, last_receive in zip(offloaded.paths, heard):
+            if last_receive > path.last_receive:
+                path.heard(last_receive)
+        if last_out > offloaded.last_out:
+            offloaded.last_out = last_out
+            peer.last_active = peer.last_used = last_out
+            path = peer.best_path(now)
+            if path is not None:
+                path.last_send = max(path.last_send, last_out)
+        if last_in > offloaded.last_in:
+            offloaded.last_in = last_in
+            peer.last_receive = peer.last_active = peer.last_trust = last_in
+            self._node.paths.offer(peer, now)
+            for nwid in offloaded.flags:
+                network = self._node.networks.get(nwid)
+                member = network.members.get(peer.address) if network is not None else None
+                if member is not None:
+                    member.last_used = last_in
+                    network.subscriptions.tell(member, now)
+
+    def _give_route(self, offloaded: _Offloaded, now: int) -> None:
+        peer = offloaded.peer
+        endpoints = tuple([path.endpoint for path in peer.paths])
+        route = (endpoints, self._node.transport.endpoint_of(peer, now))
+        if route != offloaded.route:
+            offloaded.route = route
+            offloaded.paths = list(peer.paths)
+            self._datapath.set_paths(peer.address, endpoints, route[1])
+
+    def _give_flags(self, offloaded: _Offloaded, nwid: bytes, now: int) -> None:
+        network = self._node.networks.get(nwid)
+        member = None
+        if network is not None:
+            member = network.members.get(offloaded.peer.address)
+        flags = 0
+        if member is not None:
+            if member.allowed:
+                flags |= ADMITTED
+            if not network.credentials.is_due(member, now):
+                flags |= OPEN
+        if flags != offloaded.flags[nwid]:
+            offloaded.flags[nwid] = flags
+            self._datapath.set_member(nwid, offloaded.peer.address, flags)
