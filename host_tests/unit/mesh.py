@@ -6,6 +6,7 @@ node. Plain Python, which also runs inside MicroPython.
 
 import json
 
+from host_tests.unit.support import vectors
 from zerotier.controller import Controller
 from zerotier.groups import GroupDatabase
 from zerotier.identity import Identity
@@ -16,8 +17,6 @@ from zerotier.vl2 import ethernet, status
 from zerotier.wire import address as addresses
 from zerotier.wire.world import KIND_PLANET, World
 from zerotier.wire.world import Root as WorldRoot
-
-from host_tests.unit.support import vectors
 
 START = 1700000000000  # ms
 LATENCY = 5  # ms that a datagram travels
@@ -203,7 +202,7 @@ def _planet(root: Identity, endpoint: bytes) -> bytes:
 
 
 def put_network(controller: Station, number: int, **fields) -> bytes:  # type: ignore[no-untyped-def]
-    """Make a network on a controller; its id. `fields`: of protocol/08 §8.6; private by default."""
+    """Make a network on a controller; its id. `fields`: protocol/08 §8.6; private by default."""
     nwid = controller.address + number.to_bytes(3, "big")
     record = {
         "id": nwid.hex(),

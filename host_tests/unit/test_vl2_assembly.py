@@ -1,9 +1,8 @@
 """Configs put together from chunks: nothing missing, nothing twice, nothing too large."""
 
+from host_tests.unit.support import raises, unhex, vectors
 from zerotier.vl2.assembly import Assembly
 from zerotier.wire.chunk import MAX_PIECE, split
-
-from host_tests.unit.support import raises, unhex, vectors
 
 _LARGEST = 65536
 _CHUNKS = 8

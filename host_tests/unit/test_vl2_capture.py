@@ -3,15 +3,14 @@
 It has the identity of the member `eleven`, and gets every datagram that reached that member.
 """
 
+from host_tests.unit.mesh import START, MemoryStore, Port
+from host_tests.unit.support import unhex, vectors
+from host_tests.unit.test_capture_09 import lines
 from zerotier.identity import Identity
 from zerotier.limits import DEVICE
 from zerotier.node import Node
 from zerotier.vl2 import ethernet, status
 from zerotier.wire.address import from_text, inet, parse_ip
-
-from host_tests.unit.mesh import START, MemoryStore, Port
-from host_tests.unit.support import unhex, vectors
-from host_tests.unit.test_capture_09 import lines
 
 _IDS = vectors("captures/09_protocol_11_join.ids")
 _NWID = unhex(_IDS["networks"]["private"])

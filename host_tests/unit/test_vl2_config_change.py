@@ -1,10 +1,9 @@
 """What counts as news in a config: recorded answers of a real controller."""
 
+from host_tests.unit.support import unhex, vectors
 from zerotier.vl2.config_change import differs
 from zerotier.wire.address import inet
 from zerotier.wire.config import NetworkConfig
-
-from host_tests.unit.support import unhex, vectors
 
 
 def _recorded(number: int) -> NetworkConfig:

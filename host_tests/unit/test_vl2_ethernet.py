@@ -1,8 +1,7 @@
 """MAC addresses of members, and what a frame is for, by recorded values of the reference."""
 
-from zerotier.vl2 import ethernet
-
 from host_tests.unit.support import unhex, vectors
+from zerotier.vl2 import ethernet
 
 # protocol/12 §12.7; the last network would have first octet 0x52.
 _MACS = (

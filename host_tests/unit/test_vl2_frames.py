@@ -2,6 +2,8 @@
 
 import json
 
+from host_tests.unit.mesh import Lan, Mesh, put_member
+from host_tests.unit.support import unhex
 from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet
 from zerotier.wire import messages
@@ -13,9 +15,6 @@ from zerotier.wire.verbs import (
     VERB_MULTICAST_FRAME,
     VERB_NETWORK_CREDENTIALS,
 )
-
-from host_tests.unit.mesh import Lan, Mesh, put_member
-from host_tests.unit.support import unhex
 
 _IPV4 = 0x0800
 _IPV4_BYTES = b"\x08\x00"

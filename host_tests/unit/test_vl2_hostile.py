@@ -2,6 +2,8 @@
 
 from random import getrandbits, seed
 
+from host_tests.unit.mesh import Lan
+from host_tests.unit.support import unhex
 from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet, status
 from zerotier.wire import messages
@@ -19,9 +21,6 @@ from zerotier.wire.verbs import (
     VERB_NETWORK_CREDENTIALS,
     VERB_OK,
 )
-
-from host_tests.unit.mesh import Lan
-from host_tests.unit.support import unhex
 
 _MDNS = unhex("01005e0000fb")
 

@@ -1,5 +1,7 @@
 """A network among real nodes: joined, refused, accepted, refreshed, remembered and left."""
 
+from host_tests.unit.mesh import MemoryStore, Mesh, Port, put_member, put_network
+from host_tests.unit.support import raises
 from zerotier.limits import DEVICE
 from zerotier.vl2 import status
 from zerotier.wire import messages
@@ -11,9 +13,6 @@ from zerotier.wire.verbs import (
     VERB_NETWORK_CONFIG_REQUEST,
     VERB_NETWORK_CREDENTIALS,
 )
-
-from host_tests.unit.mesh import MemoryStore, Mesh, Port, put_member, put_network
-from host_tests.unit.support import raises
 
 _MAC_OF_A_STRANGER = b"\x02\x11\x22\x33\x44\x55"
 
@@ -359,6 +358,28 @@ def test_an_error_from_anybody_else_does_not_change_the_status():
     other.node.transport.send(member.address, 2, (error,), mesh.now)
     mesh.run(2000)
     assert network.status == status.OK and member.count("config_error_ignored") == 1
+
+
+def test_a_replayed_refusal_does_not_change_the_status():
+    mesh, controller, member, nwid = _mesh()
+    refusals: list = []
+
+    def tap(datagram, source, destination) -> None:
+        if destination == member.endpoint and len(datagram) == 46:
+            refusals.append((datagram, source, destination))
+
+    mesh.tap = tap
+    network, _ = member.join(nwid)
+    mesh.run_until(lambda: network.status == status.ACCESS_DENIED, 1000)
+    put_member(controller, nwid, member.address)
+    mesh.run_until(lambda: network.status == status.OK, 6000)
+    mesh.tap = None
+    assert refusals
+    for datagram, source, destination in refusals:
+        mesh.carry(datagram, source, destination)
+    mesh.run(100)
+    assert network.status == status.OK
+    assert member.count("config_error_ignored") == len(refusals)
 
 
 def test_a_deauthorised_member_keeps_its_config_and_shows_the_refusal():

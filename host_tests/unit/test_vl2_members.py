@@ -1,14 +1,13 @@
 """Who is let in: certificates of membership from a real controller, and their revocation."""
 
+from host_tests.unit.mesh import START, Mesh
+from host_tests.unit.support import unhex, vectors
 from zerotier.identity import Identity
 from zerotier.limits import DEVICE
 from zerotier.vl1.outcome import HOLD, RECEIVED, TRUSTED
 from zerotier.vl2.members import Members
 from zerotier.wire.config import NetworkConfig
 from zerotier.wire.credentials import Membership, Revocation
-
-from host_tests.unit.mesh import START, Mesh
-from host_tests.unit.support import unhex, vectors
 
 _CREDENTIALS = vectors("credentials")
 _NWID = unhex(_CREDENTIALS["network_id"])

@@ -1,18 +1,19 @@
 """Multicast among members: who is told of a group, who is asked, and how many copies are made."""
 
+from host_tests.unit.mesh import Lan, put_network
+from host_tests.unit.support import raises, unhex
 from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet
 from zerotier.wire import messages
+from zerotier.wire.config import FLAG_BROADCAST
 from zerotier.wire.verbs import (
     ERROR_UNWANTED_MULTICAST,
     VERB_ERROR,
     VERB_MULTICAST_FRAME,
     VERB_MULTICAST_GATHER,
     VERB_MULTICAST_LIKE,
+    VERB_WHOIS,
 )
-
-from host_tests.unit.mesh import Lan
-from host_tests.unit.support import raises, unhex
 
 _MDNS = unhex("01005e0000fb")
 _BROADCAST_PAYLOAD = b"\x08\x00hello, everybody"
@@ -85,6 +86,19 @@ def test_what_is_no_group_cannot_be_subscribed():
     subscriptions.add(_MDNS, lan.mesh.now)
 
 
+def test_a_group_that_the_stack_wants_outlives_the_config_that_wanted_it_too():
+    lan = Lan(1)
+    subscriptions = lan.networks[0].subscriptions
+    subscriptions.add(ethernet.BROADCAST, lan.mesh.now)
+    assert subscriptions.groups().count((ethernet.BROADCAST, 0)) == 1
+    put_network(lan.controller, 1, enableBroadcast=False)
+    lan.mesh.run(3000)
+    assert not lan.networks[0].config.flags & FLAG_BROADCAST
+    assert subscriptions.includes(ethernet.BROADCAST, 0)
+    subscriptions.remove(ethernet.BROADCAST)
+    assert not subscriptions.includes(ethernet.BROADCAST, 0)
+
+
 def test_the_first_frame_to_a_group_waits_for_its_listeners():
     lan = Lan(4)
     gathers = _listen_in(lan.mesh.root, VERB_MULTICAST_GATHER)
@@ -145,6 +159,7 @@ def test_an_ipv6_address_is_announced_as_its_solicited_node_group():
     groups = lan.networks[0].subscriptions.groups()
     address = lan.members[0].address
     assert (b"\x33\x33\xff" + address[2:], 0) in groups
+    assert (b"\x33\x33\xff" + lan.networks[0].mac[3:], 0) in groups
 
 
 def test_a_root_that_was_away_is_told_when_it_is_back():
@@ -248,3 +263,20 @@ def test_a_mesh_of_many_members_hears_a_broadcast_with_device_tables():
         lan.transmit(sender, _broadcast(lan, sender))
     for port in lan.ports:
         assert len(port.frames) == 9
+
+
+def test_listeners_whom_nobody_knows_cost_few_questions_and_hold_nobody_up():
+    lan = Lan(2, limits=DEVICE)
+    gone = [b"\x10\x00\x00\x00" + bytes((number,)) for number in range(14)]
+    lan.transmit(0, _broadcast(lan, 0))
+    lan.transmit(1, lan.frame(1, 0))
+    network = lan.networks[0]
+    network.multicast.gathered(
+        messages.Gathered(lan.nwid, ethernet.BROADCAST, 0, 15, gone), lan.mesh.now
+    )
+    asked = _listen_in(lan.mesh.root, VERB_WHOIS)
+    lan.ports[1].frames.clear()
+    for _ in range(10):
+        lan.transmit(0, _broadcast(lan, 0))
+    assert lan.ports[1].frames == [_broadcast(lan, 0)] * 10
+    assert len(asked) < 10 * len(gone) + 60

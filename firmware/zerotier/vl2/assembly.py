@@ -17,7 +17,9 @@ class Assembly:
         self._max_chunks = max_chunks
         self._updates: list[_Update] = []
 
-    def add(self, update_id: bytes, total: int, index: int, piece: bytes) -> bytes | None:
+    def add(
+        self, update_id: bytes, total: int, index: int, piece: bytes | memoryview
+    ) -> bytes | None:
         """Take a chunk; the whole dictionary if this one completed it, else None.
 
         `total` and `index` are bytes. Raises ValueError for a chunk that contradicts its update,
@@ -65,7 +67,7 @@ class _Update:
         self._missing = total
         self._pieces: list[tuple[int, int]] = []
 
-    def add(self, start: int, end: int, piece: bytes, max_chunks: int) -> bool:
+    def add(self, start: int, end: int, piece: bytes | memoryview, max_chunks: int) -> bool:
         """True if nothing is missing any more. A chunk that came before is ignored.
 
         The reference only adds up lengths, so that overlapping chunks would leave holes.

@@ -108,7 +108,12 @@ class ConfigExchange:
         """
         if self.held is None or config.timestamp > self.held.timestamp:
             return True
-        return in_re_id is not None and (in_re_id in self._requests or None in self._requests)
+        return in_re_id is not None and self.waits_for(in_re_id)
+
+    def waits_for(self, in_re_id: bytes) -> bool:
+        """True if this may be the id of a request of ours that was not answered by a config yet."""
+        # The id of a request that left from the transport's queue is not known.
+        return in_re_id in self._requests or None in self._requests
 
     def refused(self, now: int) -> None:
         """The controller answered with an ERROR."""

@@ -64,6 +64,11 @@ def solicited_node(ip: bytes) -> bytes:
     return _SOLICITED_NODE + ip[13:16]
 
 
+def solicited_node_of_mac(mac: bytes) -> bytes:
+    """The same for the link-local address that is made from this MAC."""
+    return _SOLICITED_NODE + mac[3:]
+
+
 def arp_target(ethertype: int, payload: memoryview) -> int | None:
     """The IPv4 address that an ARP request asks for, as an integer; None if it is no such request.
 

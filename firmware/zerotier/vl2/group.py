@@ -33,6 +33,7 @@ class Group:
         self.adi = adi
         self.last_used = 0  # we sent to it; 0 if others only told us of it
         self.last_gather = 0
+        self.last_whois = 0  # identities of listeners were asked for
         self.waiting: list[Waiting] = []
         self._listeners: dict[bytes, int] = {}  # address -> until when
 

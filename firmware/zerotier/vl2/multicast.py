@@ -16,6 +16,7 @@ _GATHER_INTERVAL = const(60000)  # while somebody is known to listen
 _GATHER_RETRY = const(1000)  # while nobody is
 _ANSWERED_WITHIN = const(5000)  # a gather that is older brings no more listeners
 _ANSWER_MEMBERS = const(64)  # addresses in an answer of ours, well within one datagram
+_WHOIS_INTERVAL = const(1000)  # some listeners left without a word, and nobody knows them
 _LOOK_AGAIN = const(100)  # while a listener's identity is being asked for
 _MULTICAST_PAYLOAD = const(9875)  # bytes that seven datagrams carry besides the fields before them
 
@@ -23,7 +24,7 @@ _MULTICAST_PAYLOAD = const(9875)  # bytes that seven datagrams carry besides the
 class Multicast:
     """The groups that we send to, or heard of."""
 
-    def __init__(self, network, transport: Transport) -> None:
+    def __init__(self, network, transport: Transport) -> None:  # type: ignore[no-untyped-def]
         self._network = network
         self._transport = transport
         self._limits = transport.limits
@@ -92,13 +93,16 @@ class Multicast:
             bytes(frame.payload),
         )
         waits = False
+        asks = now - group.last_whois >= _WHOIS_INTERVAL
         for address in to:
             if frame.copies <= 0:
                 break
             if self._transport.topology.get(address) is None:
                 if room <= 0:
-                    self._transport.whois(address, now)
                     waits = True
+                    if asks:
+                        group.last_whois = now
+                        self._transport.whois(address, now)
                     continue
                 room -= 1
             frame.copies -= 1

@@ -20,6 +20,7 @@ from .config_exchange import ConfigExchange
 from .members import Members
 from .multicast import Multicast
 from .own_credentials import OwnCredentials
+from .saved import Saved
 from .status import NOT_FOUND, OK, PORT_ERROR, REASONS, REQUESTING_CONFIGURATION
 from .subscriptions import Subscriptions
 
@@ -30,9 +31,9 @@ _AD_HOC = const(0xFF)  # first byte of the ids of networks without a controller 
 
 
 class Network:
-    """One joined network. `addresses`: those applied, endpoints whose port is the prefix length."""
+    """One joined network. `addresses`: those applied; an endpoint's port is its prefix length."""
 
-    def __init__(self, nwid: bytes, port, transport: Transport, saved, now: int) -> None:
+    def __init__(self, nwid: bytes, port, transport: Transport, saved: Saved, now: int) -> None:  # type: ignore[no-untyped-def]
         self.nwid = nwid
         self.mac = ethernet.mac_of(transport.address, nwid)
         self.config: NetworkConfig | None = None
@@ -141,7 +142,7 @@ class Network:
     # --- who else matters ---
 
     def keepers(self, now: int) -> list[bytes]:
-        """Who keeps lists of listeners, and is in reach: roots, controller, anchors, replicators."""
+        """Who keeps lists of listeners and is in reach: roots, controller, anchors and the like."""
         roots = self._transport.topology.root_peers()
         return self._others([root.address for root in roots if root.best_path(now) is not None])
 
@@ -165,7 +166,7 @@ class Network:
 
     # --- frames ---
 
-    def transmit(self, frame, now: int) -> None:
+    def transmit(self, frame: bytes | memoryview, now: int) -> None:
         """Send an Ethernet frame (14-byte header and payload) that came from the local port."""
         count = self._transport.counters.count
         if self.config is None:
@@ -200,7 +201,9 @@ class Network:
             member.address, VERB_FRAME, (self.nwid, view[ethernet.ETHERTYPE :]), now
         )
 
-    def deliver(self, destination: bytes, source: bytes, ethertype: int, payload) -> None:
+    def deliver(
+        self, destination: bytes, source: bytes, ethertype: int, payload: bytes | memoryview
+    ) -> None:
         """Hand a frame from a member to the local port."""
         end = ethernet.HEADER + len(payload)
         frame = self._frame

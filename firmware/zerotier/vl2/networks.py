@@ -5,6 +5,7 @@ a frame: `inbound` does.
 """
 
 from ..const import const
+from ..store import FileStore
 from ..vl1.outcome import HOLD, IGNORED, RECEIVED, TRUSTED
 from ..vl1.packet import Packet
 from ..vl1.peer import Peer
@@ -41,7 +42,7 @@ _IDLE = const(60000)
 class Networks:
     """The networks that a node has joined. Registers VL2's verbs with the transport."""
 
-    def __init__(self, transport: Transport, store) -> None:
+    def __init__(self, transport: Transport, store: FileStore) -> None:
         self._transport = transport
         self._store = store
         self._count = transport.counters.count
@@ -60,7 +61,7 @@ class Networks:
 
     # --- what the driver calls ---
 
-    def join(self, nwid: bytes, port, now: int) -> Network:
+    def join(self, nwid: bytes, port, now: int) -> Network:  # type: ignore[no-untyped-def]
         """Join a network with this port; its config of the last time is used at once.
 
         ValueError for a wrong id or a network that is joined; OSError if there are too many.
@@ -120,13 +121,13 @@ class Networks:
         return self._config_chunk(packet.payload, None, peer, packet, now)
 
     def receive_ok_config(
-        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: memoryview, now: int
     ) -> int:
         """OK(NETWORK_CONFIG_REQUEST)."""
         return self._config_chunk(body, in_re_id, peer, packet, now)
 
     def _config_chunk(
-        self, body: bytes, in_re_id: bytes | None, peer: Peer, packet: Packet, now: int
+        self, body: memoryview, in_re_id: bytes | None, peer: Peer, packet: Packet, now: int
     ) -> int:
         chunk = Chunk.parse(body)
         network = self._networks.get(chunk.nwid)
@@ -145,12 +146,17 @@ class Networks:
         return RECEIVED
 
     def receive_config_error(
-        self, peer, packet, in_re_id: bytes, code: int, extra: bytes, now: int
+        self, peer: Peer, packet: Packet, in_re_id: bytes, code: int, extra: memoryview, now: int
     ) -> int:
         """ERROR in reply to a request: the controller refuses (protocol/03 §3.3)."""
         network = self._networks.get(messages.parse_error_network(extra))
         status = FROM_ERROR.get(code)
-        if network is None or status is None or peer.address != network.exchange.controller:
+        if (
+            network is None
+            or status is None
+            or peer.address != network.exchange.controller
+            or not network.exchange.waits_for(in_re_id)
+        ):
             self._count("config_error_ignored")
             return RECEIVED
         network.refuse(status, now)
@@ -197,7 +203,7 @@ class Networks:
                 self._transport.send(member.address, VERB_NETWORK_CREDENTIALS, (payload,), now)
 
     def receive_frame_error(
-        self, peer: Peer, packet: Packet, in_re_id: bytes, code: int, extra: bytes, now: int
+        self, peer: Peer, packet: Packet, in_re_id: bytes, code: int, extra: memoryview, now: int
     ) -> int:
         """ERROR in reply to a frame: the member lacks our credentials, or does not listen."""
         network = self._networks.get(messages.parse_error_network(extra))
@@ -245,13 +251,13 @@ class Networks:
         return TRUSTED
 
     def receive_ok_gather(
-        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: memoryview, now: int
     ) -> int:
         """OK(MULTICAST_GATHER): listeners that we asked for."""
         return self._gathered(messages.parse_ok_gather(body), now)
 
     def receive_ok_multicast_frame(
-        self, peer: Peer, packet: Packet, in_re_id: bytes, body: bytes, now: int
+        self, peer: Peer, packet: Packet, in_re_id: bytes, body: memoryview, now: int
     ) -> int:
         """OK(MULTICAST_FRAME): a receiver of a frame of ours tells of other listeners."""
         return self._gathered(messages.parse_ok_multicast_frame(body), now)

@@ -19,7 +19,7 @@ _PER_PACKET = const(555)  # groups of 18 bytes that fit one
 class Subscriptions:
     """Groups, as (MAC, ADI), of one network."""
 
-    def __init__(self, network, transport: Transport) -> None:
+    def __init__(self, network, transport: Transport) -> None:  # type: ignore[no-untyped-def]
         self._network = network
         self._transport = transport
         self._configured: list[tuple[bytes, int]] = []
@@ -27,7 +27,8 @@ class Subscriptions:
         self._told: dict[bytes, int] = {}  # keepers of lists, and when they were told all groups
 
     def groups(self) -> list[tuple[bytes, int]]:
-        return self._configured + self._local
+        local = [group for group in self._local if group not in self._configured]
+        return self._configured + local
 
     def includes(self, mac: bytes, adi: int) -> bool:
         return (mac, adi) in self._configured or (mac, adi) in self._local
@@ -37,12 +38,13 @@ class Subscriptions:
         if len(mac) != address.MAC_SIZE or not ethernet.is_multicast(mac):
             raise ValueError("a multicast group is a MAC of 6 bytes whose first octet is odd")
         group = (bytes(mac), 0)
-        if group in self._local or group in self._configured:
+        if group in self._local:
             return
         if len(self._local) >= self._transport.limits.groups:
             raise OSError("the network has as many multicast groups as this node can keep")
         self._local.append(group)
-        self._announce([group], now)
+        if group not in self._configured:
+            self._announce([group], now)
 
     def remove(self, mac: bytes) -> None:
         """Stop listening. Others forget it ten minutes after the last announcement."""
@@ -60,11 +62,14 @@ class Subscriptions:
                 group = (ethernet.BROADCAST, int.from_bytes(ip, "big"))
             else:
                 group = (ethernet.solicited_node(ip), 0)
+                # The stack gives itself a link-local address too, made from the MAC.
+                link_local = (ethernet.solicited_node_of_mac(self._network.mac), 0)
+                if link_local not in groups:
+                    groups.append(link_local)
             if group not in groups:
                 groups.append(group)
         new = [group for group in groups if not self.includes(group[0], group[1])]
         self._configured = groups
-        self._local = [group for group in self._local if group not in groups]
         self._announce(new, now)
         self.tick(now)
 
