@@ -159,9 +159,14 @@ class ZeroTier(ZeroTierBase):
                 self._underlay.close()
                 self._underlay = None
             return
-        if _running is not None:
-            raise OSError(EALREADY, "another ZeroTier object runs: one per device")
-        self._underlay = Underlay(self._bind)
+        try:
+            if _running is not None:
+                raise OSError(EALREADY, "another ZeroTier object runs: one per device")
+            self._underlay = Underlay(self._bind)
+        except OSError:
+            self._active = False
+            self.node.networks.close(self._now())  # or their interfaces would be missing next time
+            raise
         self.node.paths.local = self._underlay.local_endpoints()
         _running = self
         _zerotier.background(self._pump, self._underlay.fileno())

@@ -4,6 +4,7 @@ Owns its path, its command line and where it runs. Never what a script does in i
 """
 
 import subprocess
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,3 +46,19 @@ def run(script: str, *arguments: str, timeout: float = TIMEOUT, **options) -> st
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def finish(process: subprocess.Popen, typed: str = "", timeout: float = TIMEOUT) -> str:
+    """Types `typed`, ends the input, and returns all that the script prints from now on.
+
+    Unlike communicate(), it misses nothing after a readline().
+    """
+    killer = threading.Timer(timeout, process.kill)
+    killer.start()
+    try:
+        process.stdin.write(typed)
+        process.stdin.close()
+        return process.stdout.read()
+    finally:
+        killer.cancel()
+        process.wait()

@@ -17,7 +17,7 @@ def test_blocking_sockets():
     try:
         assert server.stdout.readline() == "ready\n"
         assert interpreter.run("client_blocking", *reversed(ports)) == "done\n"
-        output, _ = server.communicate(timeout=interpreter.TIMEOUT)
+        output = interpreter.finish(server)
         assert server.returncode == 0, output
     finally:
         server.kill()
@@ -30,7 +30,7 @@ def test_asyncio_streams(lose):
     try:
         assert server.stdout.readline() == "ready\n"
         assert interpreter.run("client_asyncio", *reversed(ports), str(lose)) == "done\n"
-        output, _ = server.communicate("\n", timeout=interpreter.TIMEOUT)
+        output = interpreter.finish(server, "\n")
         assert server.returncode == 0, output
     finally:
         server.kill()

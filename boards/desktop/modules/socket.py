@@ -5,3 +5,5 @@ those of the operating system, over which the node itself talks, are in `usocket
 """
 
 from lwip import *
+
+del reset  # noqa: F821  would start the running stack a second time
