@@ -5,7 +5,6 @@ a frame: `inbound` does.
 """
 
 from ..const import const
-from ..store import FileStore
 from ..vl1.outcome import HOLD, IGNORED, RECEIVED, TRUSTED
 from ..vl1.packet import Packet
 from ..vl1.peer import Peer
@@ -42,7 +41,7 @@ _IDLE = const(60000)
 class Networks:
     """The networks that a node has joined. Registers VL2's verbs with the transport."""
 
-    def __init__(self, transport: Transport, store: FileStore) -> None:
+    def __init__(self, transport: Transport, store) -> None:  # type: ignore[no-untyped-def]
         self._transport = transport
         self._store = store
         self._count = transport.counters.count

@@ -5,7 +5,6 @@ out.
 """
 
 from ..counters import Counters
-from ..store import FileStore
 from ..wire.config import NetworkConfig
 from .config_change import differs
 
@@ -17,7 +16,7 @@ _NO_CONFIG = b"\n"
 class Saved:
     """The file of one network."""
 
-    def __init__(self, store: FileStore, nwid: bytes, counters: Counters) -> None:
+    def __init__(self, store, nwid: bytes, counters: Counters) -> None:  # type: ignore[no-untyped-def]
         self._store = store
         self._nwid = nwid
         self._counters = counters
