@@ -37,10 +37,10 @@ def __getattr__(name: str):
     # Late, so that a tool which needs only the wire formats does not load a driver.
     if name == "ZeroTier":
         if sys.implementation.name == "micropython":
-            from .device import ZeroTier
+            from . import device as driver
         else:
-            from .host import ZeroTier
-        return ZeroTier
+            from . import host as driver  # type: ignore[no-redef]
+        return driver.ZeroTier
     if name == "Network":
         from .api import Network
 

@@ -1,13 +1,13 @@
 """Cutting packets into fragments and putting them together again (protocol/02 §2.4, §2.5)."""
 
+from _zerotier import dearmor
+
 from host_tests.unit.support import vectors
 from zerotier.counters import Counters
 from zerotier.identity import Identity
 from zerotier.limits import QUEUE_TIMEOUT
 from zerotier.vl1.reassembly import Reassembly
 from zerotier.wire.packet import PAYLOAD, fragment, fragment_count
-
-from _zerotier import dearmor
 
 NOW = 1_000_000
 

@@ -27,9 +27,7 @@ class Crowd:
         self.mesh.run(200)
         self.carried: list = []
         ends = [member.endpoint for member in self.members]
-        self.mesh.passes = lambda datagram, source, target: not (
-            source in ends and target in ends
-        )
+        self.mesh.passes = lambda datagram, source, target: not (source in ends and target in ends)
         for member in self.members:
             for other in self.members:
                 if other is not member:
@@ -82,8 +80,8 @@ def test_both_ends_are_introduced_once_in_thirty_seconds() -> None:
     crowd = Crowd()
     seen = []
     for member in crowd.members:
-        member.node.transport.verbs[VERB_RENDEZVOUS] = (
-            lambda peer, packet, now, who=member: seen.append(who) or 1
+        member.node.transport.verbs[VERB_RENDEZVOUS] = lambda peer, packet, now, who=member: (
+            seen.append(who) or 1
         )
     for _ in range(10):
         crowd.send()

@@ -1,5 +1,7 @@
 """HELLO between real nodes: who is believed, and what a stranger can do (protocol/03 §3.5, 11 §11.5)."""
 
+from _zerotier import armor, hello_tail
+
 from host_tests.unit.mesh import Mesh
 from zerotier.identity import Identity
 from zerotier.limits import DEVICE, HELLO_RETRY
@@ -7,8 +9,6 @@ from zerotier.wire import address as addresses
 from zerotier.wire import hello
 from zerotier.wire.packet import CIPHER_POLY1305, PAYLOAD, write_header
 from zerotier.wire.verbs import VERB_HELLO
-
-from _zerotier import armor, hello_tail
 
 STRANGER = addresses.inet("10.9.9.9", 9993)
 
@@ -19,9 +19,7 @@ def online(station, mesh) -> bool:
 
 def make_hello(sender: Identity, receiver: Identity, now: int, identity: bytes = b"") -> bytearray:
     """A HELLO as `sender` would send it; `identity` replaces the one inside."""
-    payload, tail = hello.encode_hello(
-        now, identity or sender.to_bytes(), STRANGER, bytes(8), 0
-    )
+    payload, tail = hello.encode_hello(now, identity or sender.to_bytes(), STRANGER, bytes(8), 0)
     packet = bytearray(PAYLOAD + len(payload))
     write_header(packet, bytes([now & 255] * 8), receiver.address, sender.address, VERB_HELLO)
     packet[PAYLOAD:] = payload

@@ -210,9 +210,7 @@ def test_identities_from_anybody_but_a_root_are_not_taken() -> None:
     pair.mesh.run(2000)
     unknown = pair.mesh._identities[9]
     pair.other.node.topology.add(unknown, pair.mesh.now)
-    pair.one.node.transport.send(
-        pair.other.address, VERB_WHOIS, (unknown.address,), pair.mesh.now
-    )
+    pair.one.node.transport.send(pair.other.address, VERB_WHOIS, (unknown.address,), pair.mesh.now)
     pair.mesh.run(500)
     assert pair.one.count("whois_not_from_root") == 1
     assert pair.one.node.topology.get(unknown.address) is None

@@ -11,12 +11,16 @@ from .outcome import IGNORED, RECEIVED
 from .packet import Packet
 
 
+def _nobody(peer, now: int) -> None:
+    """Until somebody wants to know."""
+
+
 class Directory:
     """Handlers of WHOIS and OK(WHOIS)."""
 
     def __init__(self, transport) -> None:
         self._transport = transport
-        self.on_identity = None  # called with (peer, now) when a peer has just become known
+        self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
         transport.verbs[VERB_WHOIS] = self.receive
         transport.ok_verbs[VERB_WHOIS] = self.receive_ok
 

@@ -20,6 +20,10 @@ _MIN_SURFACE_PROTOCOL = const(5)  # older peers get port 0
 _GATE_BUCKETS = const(64)
 
 
+def _nobody(peer, now: int) -> None:
+    """Until somebody wants to know."""
+
+
 class Greeting:
     """Sends HELLO, answers HELLO, learns from OK(HELLO)."""
 
@@ -28,7 +32,7 @@ class Greeting:
         self._surface = surface
         self._gate: dict[bytes, int] = {}  # source prefix -> last stranger
         self.has_memory = True  # until the identity hash says otherwise
-        self.on_identity = None  # called with (peer, now) when a peer has just become known
+        self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
         transport.on_hello = self.receive
         transport.ok_verbs[VERB_HELLO] = self.receive_ok
         transport.verbs[VERB_HELLO] = self._receive_encrypted
@@ -145,8 +149,7 @@ class Greeting:
         packet = Packet(view, peer.address, endpoint, view[PAYLOAD:])
         self._answer(peer, packet, fields, now)
         self._transport.on_received(peer, packet, RECEIVED, now)
-        if self.on_identity is not None:
-            self.on_identity(peer, now)
+        self.on_identity(peer, now)
 
     def _answer(self, peer, packet: Packet, fields, now: int) -> None:
         if packet.hops == 0:

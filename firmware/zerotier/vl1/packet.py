@@ -3,7 +3,7 @@
 Owns a view of one packet. Valid during the handler's call; `keep` makes it last.
 """
 
-from ..wire.packet import FLAGS, HOPS_MASK, ID, DESTINATION, VERB, VERB_MASK
+from ..wire.packet import DESTINATION, FLAGS, HOPS_MASK, ID, VERB, VERB_MASK
 
 
 class Packet:

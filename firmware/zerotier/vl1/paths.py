@@ -8,6 +8,7 @@ confirmed by an answer, packets go through a root.
 
 from os import urandom
 
+from ..const import const
 from ..limits import (
     CONFIRM_INTERVAL,
     ECHO_GATE,
@@ -24,7 +25,6 @@ from ..limits import (
     RENDEZVOUS_MEMORY,
     ROOT_KEEPALIVE,
 )
-from ..const import const
 from ..wire import address, messages
 from ..wire.verbs import (
     VERB_ECHO,
@@ -42,6 +42,20 @@ _TIME_SIZE = const(8)  # our clock in the payload of an ECHO
 _ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
 
 
+# Scopes whose endpoints may be paths (protocol/04 §4.2).
+_SCOPES = [
+    address.SCOPE_PRIVATE,
+    address.SCOPE_PSEUDOPRIVATE,
+    address.SCOPE_SHARED,
+    address.SCOPE_GLOBAL,
+]
+_LOOPBACK_SCOPES = [address.SCOPE_LOOPBACK]
+
+
+def _not_managed(ip: bytes) -> bool:
+    return False
+
+
 class Paths:
     """Handlers and timers of direct paths. `loopback`: our own socket is bound to a loopback address."""
 
@@ -49,12 +63,9 @@ class Paths:
         self._transport = transport
         self._greeting = greeting
         self._surface = surface
-        self._scopes = (address.SCOPE_PRIVATE, address.SCOPE_PSEUDOPRIVATE)
-        self._scopes += (address.SCOPE_SHARED, address.SCOPE_GLOBAL)
-        if loopback:
-            self._scopes = (address.SCOPE_LOOPBACK,)
+        self._scopes = _LOOPBACK_SCOPES if loopback else _SCOPES
         self.local: list[bytes] = []  # our endpoints on local interfaces, given by the driver
-        self.is_managed = None  # (ip) -> bool: inside a managed subnet of a joined network
+        self.is_managed = _not_managed  # (ip) -> bool: inside a managed subnet of a joined network
         self._rendezvous: list[tuple] = []  # (expires, address, endpoint) before the identity
         transport.on_received = self.received
         transport.verbs[VERB_ECHO] = self.receive_echo
@@ -76,7 +87,7 @@ class Paths:
         if peer.is_root and peer.endpoints:
             if ip not in [address.ip(stable) for stable in peer.endpoints]:
                 return False
-        return self.is_managed is None or not self.is_managed(ip)
+        return not self.is_managed(ip)
 
     def received(self, peer, packet: Packet, outcome: int, now: int) -> None:
         """After each accepted packet (protocol/04 §4.3)."""

@@ -6,10 +6,10 @@ Owns a bounded number of slots. Never authenticates: that happens on the whole p
 from ..const import const
 from ..limits import QUEUE_TIMEOUT
 from ..wire.packet import (
+    DESTINATION,
     FRAGMENT_COUNTS,
     FRAGMENT_DATA,
     ID,
-    DESTINATION,
     MAX_FRAGMENTS,
     MAX_PACKET,
 )

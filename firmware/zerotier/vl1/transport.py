@@ -62,6 +62,10 @@ _ANSWERED_OFTEN = (
 )
 
 
+def _not_wired(*arguments) -> None:
+    raise NotImplementedError("the node wires this")
+
+
 class _Waiting:
     """A packet in a queue: until when, whose, and what is needed to go on."""
 
@@ -83,9 +87,11 @@ class Transport:
         self.verbs: dict = {}  # verb -> handler(peer, packet, now) -> outcome
         self.ok_verbs: dict = {}  # in-re verb -> handler(peer, packet, in_re_id, body, now)
         self.error_verbs: dict = {}  # -> handler(peer, packet, in_re_id, code, extra, now)
-        self.on_hello = None  # handler(raw packet, endpoint, now) for HELLOs in the clear
-        self.on_received = None  # handler(peer, packet, outcome, now), after each accepted packet
-        self.relay = None  # handler(datagram, endpoint, now), set by a root
+        self.on_hello = _not_wired  # handler(raw packet, endpoint, now) for HELLOs in the clear
+        self.on_received = (
+            _not_wired  # handler(peer, packet, outcome, now), after each accepted packet
+        )
+        self.relay = self._drop_foreign  # handler(datagram, endpoint, now), set by a root
         self._ids = ids
         self._wire = wire
         self._reassembly = Reassembly(limits.reassembly, counters)
@@ -115,10 +121,7 @@ class Transport:
             self.counters.count("truncated")
             return
         if bytes(datagram[DESTINATION:SOURCE]) != self.address:
-            if self.relay is not None:
-                self.relay(datagram, endpoint, now)
-            else:
-                self.counters.count("not_for_us")
+            self.relay(datagram, endpoint, now)
             return
         packet = datagram
         if is_fragment:
@@ -127,6 +130,10 @@ class Transport:
             packet = self._reassembly.add_head(datagram, now)
         if packet is not None:
             self.open(packet, endpoint, now)
+
+    def _drop_foreign(self, datagram, endpoint: bytes, now: int) -> None:
+        """Only roots relay."""
+        self.counters.count("not_for_us")
 
     def open(self, packet, endpoint: bytes, now: int) -> None:
         """Authenticate a whole packet, and handle it."""
