@@ -85,6 +85,8 @@ def test_truncated_messages_are_dropped_and_counted():
     for verb, payload in _messages(lan):
         for size in range(len(payload)):
             lan.send(0, 1, verb, payload[:size])
+            if size % 50 == 0:
+                lan.mesh.run(10)
         lan.mesh.run(10)
         _check_tables(lan)
     assert lan.members[1].count("malformed") > 300
@@ -98,6 +100,8 @@ def test_messages_with_flipped_bits_change_nothing_that_they_should_not():
             flipped = bytearray(payload)
             flipped[bit >> 3] ^= 1 << (bit & 7)
             lan.send(0, 1, verb, bytes(flipped))
+            if bit % 50 == 0:
+                lan.mesh.run(10)
         lan.mesh.run(10)
         _check_tables(lan)
     _still_works(lan)
