@@ -54,7 +54,7 @@ $(BUILD)/sources/%: | $(BUILD)/.venv
 
 # ---- the C module for CPython ----
 
-HOST_SOURCES := setup.py pyproject.toml $(wildcard firmware/cmodule/core/*.[ch] firmware/cmodule/core/sodium/*.[ch] firmware/cmodule/bind/cpython.c firmware/cmodule/bind/messages.h)
+HOST_SOURCES := setup.py pyproject.toml $(wildcard firmware/cmodule/core/*.[ch] firmware/cmodule/core/sodium/*.[ch] firmware/cmodule/bind/cpython*.[ch] firmware/cmodule/bind/messages.h)
 
 $(BUILD)/.host: $(BUILD)/.venv $(HOST_SOURCES) | $(SODIUM_DIR)
 	echo "c       _zerotier for CPython"

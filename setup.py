@@ -60,8 +60,8 @@ setup(
     ext_modules=[
         Extension(
             "_zerotier",
-            sources=[*sorted(glob(f"{CORE}/*.c")), f"{BIND}/cpython.c"],
-            depends=[*glob(f"{CORE}/*.h"), f"{BIND}/messages.h"],
+            sources=[*sorted(glob(f"{CORE}/*.c")), *sorted(glob(f"{BIND}/cpython*.c"))],
+            depends=[*glob(f"{CORE}/*.h"), *glob(f"{BIND}/*.h")],
             include_dirs=[f"{SODIUM}/include/sodium"],
             extra_compile_args=OWN_FLAGS,
         )

@@ -50,7 +50,9 @@ static int wait_for(struct pollfd *fds, nfds_t count, int longest) {
     if (count > MAX_POLLED) {
         return __real_poll(fds, count, MIN(timeout, 1));
     }
-    memcpy(all, fds, count * sizeof(*fds));
+    if (count > 0) {
+        memcpy(all, fds, count * sizeof(*fds));
+    }
     memcpy(all + count, underlay, watched * sizeof(*underlay));
     int ready = __real_poll(all, count + watched, timeout);
     if (ready < 0) {

@@ -212,7 +212,10 @@ class ZeroTierBase:
                     nwid = addresses.nwid_from_text(name[:16])
                 except ValueError:
                     continue
-                self.node.networks.join(nwid, self._make_port(), self._now())
+                try:
+                    self.node.networks.join(nwid, self._make_port(), self._now())
+                except OSError:  # the store remembers more than this device can join
+                    self.node.counters.count("network_not_joined")
         self.node.wake()
 
     def isconnected(self) -> bool:

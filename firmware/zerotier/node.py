@@ -64,6 +64,8 @@ class Node:
             self.transport.receive(datagram, source, now)
         except ValueError:
             self.counters.count("malformed")
+        except MemoryError:
+            self.counters.count("no_memory")
 
     def tick(self, now: int) -> int:
         """Run what is due; the time of the next call that is needed (an earlier one does no harm)."""

@@ -11,6 +11,8 @@ from zerotier.wire import address
 
 _MAGIC_MICROSECONDS = 0xA1B2C3D4
 _MAGIC_NANOSECONDS = 0xA1B23C4D
+_MICROSECONDS = 1_000_000
+_NANOSECONDS = 1_000_000_000
 _ETHERNET = 1
 _GLOBAL_HEADER = 24
 _RECORD_HEADER = 16
@@ -23,21 +25,29 @@ _UDP_HEADER = 8
 
 def datagrams(path: str) -> Iterator[tuple[bytes, bytes, bytes]]:
     """(source endpoint, destination endpoint, datagram) of every UDP datagram, in file order."""
+    for _, source, destination, datagram in timed_datagrams(path):
+        yield source, destination, datagram
+
+
+def timed_datagrams(path: str) -> Iterator[tuple[float, bytes, bytes, bytes]]:
+    """The same, each with the seconds since the epoch at which it was seen in front."""
     with open(path, "rb") as file:
         blob = file.read()
     order = _byte_order(blob)
+    (magic,) = struct.unpack_from(order + "I", blob)
+    ticks = _NANOSECONDS if magic == _MAGIC_NANOSECONDS else _MICROSECONDS
     (link_type,) = struct.unpack_from(order + "I", blob, 20)
     if link_type != _ETHERNET:
         raise ValueError(f"{path} is not a capture of Ethernet frames")
     offset = _GLOBAL_HEADER
     while offset < len(blob):
-        captured, original = struct.unpack_from(order + "II", blob, offset + 8)
+        second, fraction, captured, original = struct.unpack_from(order + "IIII", blob, offset)
         if captured != original:
             raise ValueError(f"{path} has frames that were cut off")
         offset += _RECORD_HEADER
         datagram = _udp(blob[offset : offset + captured])
         if datagram:
-            yield datagram
+            yield second + fraction / ticks, *datagram
         offset += captured
 
 

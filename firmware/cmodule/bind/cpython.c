@@ -12,6 +12,7 @@
 #include "../core/lz4.h"
 #include "../core/poly1305.h"
 #include "../core/salsa20.h"
+#include "cpython_datapath.h"
 #include "messages.h"
 
 #define MAX_COUNTER (0x3fffffff)
@@ -312,13 +313,14 @@ static PyMethodDef functions[] = {
 };
 
 static PyModuleDef_Slot slots[] = {
+    { Py_mod_exec, zt_add_datapath },
     { 0, NULL },
 };
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_zerotier",
-    .m_doc = "Ciphers, signatures and packet armor of a ZeroTier node. The manual is _zerotier.pyi.",
+    .m_doc = "Ciphers, signatures, packet armor and the datapath of a ZeroTier node. The manual is _zerotier.pyi.",
     .m_methods = functions,
     .m_slots = slots,
 };

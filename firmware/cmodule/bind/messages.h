@@ -15,6 +15,16 @@
 #define ZT_MESSAGE_CIPHER "cipher must be 0 or 1"
 #define ZT_MESSAGE_OFFSET "offset must be 28 to the length of the packet"
 #define ZT_MESSAGE_LZ4 "malformed LZ4 block"
+#define ZT_MESSAGE_ADDRESS "address must be 5 bytes"
+#define ZT_MESSAGE_NWID "network id must be 8 bytes"
+#define ZT_MESSAGE_HARDWARE "mac must be 6 bytes"
+#define ZT_MESSAGE_MTU "mtu must be 1 to 10000"
+#define ZT_MESSAGE_PREFIX "prefix must be 5 bytes"
+#define ZT_MESSAGE_ENDPOINT "endpoint must be 1, 7 or 19 bytes"
+#define ZT_MESSAGE_MEMBER_FLAGS "flags must be 0 to 3"
+#define ZT_MESSAGE_NOW "now must not be negative"
+#define ZT_MESSAGE_FRAME "frame is too long"
+#define ZT_MESSAGE_BOUNDS "no datapath has these bounds"
 
 // MemoryError
 #define ZT_MESSAGE_MEMORY "the identity hash needs 2 MiB of memory"

@@ -29,6 +29,9 @@ bool zt_armor(const uint8_t *key, uint8_t *packet, size_t length, uint8_t cipher
 // the cipher bits of byte 18 are neither 0 nor 1, or `length` is below 28.
 bool zt_dearmor(const uint8_t *key, uint8_t *packet, size_t length);
 
+// The same for who has no use for a packet that is not authentic: after false, what is behind the header is garbage.
+bool zt_dearmor_once(const uint8_t *key, uint8_t *packet, size_t length);
+
 // XORs the tail of a HELLO, from `offset` (28 to `length`) to the end. Its own inverse. Before zt_armor() on the way out,
 // after zt_dearmor() on the way in. False, and nothing changed, if `offset` is out of range.
 bool zt_hello_tail(const uint8_t *key, uint8_t *packet, size_t length, size_t offset);

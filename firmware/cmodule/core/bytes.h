@@ -49,6 +49,27 @@ static inline void zt_xor32(uint8_t *to, uint32_t word) {
     #endif
 }
 
+// The same where the address is known to be a multiple of 4.
+static inline uint32_t zt_load32_aligned(const uint8_t *from) {
+    uint32_t word;
+    memcpy(&word, __builtin_assume_aligned(from, 4), sizeof(word));
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+    #endif
+    return word;
+}
+
+static inline void zt_store32_aligned(uint8_t *to, uint32_t word) {
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+    #endif
+    memcpy(__builtin_assume_aligned(to, 4), &word, sizeof(word));
+}
+
+static inline int zt_is_aligned(const void *address) {
+    return (uintptr_t)address % 4 == 0;
+}
+
 // Overwrites `length` bytes with zeros. The barrier keeps the compiler from dropping it because nobody reads them again.
 static inline void zt_wipe(void *secret, size_t length) {
     memset(secret, 0, length);

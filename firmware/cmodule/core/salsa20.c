@@ -7,11 +7,7 @@
 
 #define WORDS (16)
 
-#if defined(__SSE2__) || defined(__ARM_NEON)
-#define LANES (4)
-#else
-#define LANES (1)
-#endif
+#define LANES (ZT_SALSA20_AT_ONCE / ZT_SALSA20_BLOCK_SIZE)
 
 // Words of the state that hold the block counter, low word first.
 #define COUNTER_LOW (8)

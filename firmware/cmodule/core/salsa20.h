@@ -14,6 +14,13 @@
 #define ZT_SALSA20_NONCE_SIZE (8)
 #define ZT_SALSA20_BLOCK_SIZE (64)
 
+// What is computed side by side: the length that zt_salsa20_xor() is best at, and its multiples.
+#if defined(__SSE2__) || defined(__ARM_NEON)
+#define ZT_SALSA20_AT_ONCE (4 * ZT_SALSA20_BLOCK_SIZE)
+#else
+#define ZT_SALSA20_AT_ONCE (ZT_SALSA20_BLOCK_SIZE)
+#endif
+
 // Packets use 12 rounds, the identity hash 20.
 #define ZT_SALSA20_PACKET_ROUNDS (12)
 #define ZT_SALSA20_HASH_ROUNDS (20)

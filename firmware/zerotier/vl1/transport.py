@@ -23,6 +23,7 @@ from ..wire.packet import (
     FRAGMENT_INDICATOR,
     FRAGMENT_MARK,
     JUNK_SIZE,
+    MAX_FRAGMENTS,
     MAX_PACKET,
     MAX_PAYLOAD,
     MIN_PACKET,
@@ -251,8 +252,9 @@ class Transport:
         length = PAYLOAD
         for part in parts:
             length += len(part)
-        if length > MAX_PACKET:
-            raise ValueError("a packet must not exceed %d bytes" % MAX_PACKET)
+        total = 1 if whole else fragment_count(length, DEFAULT_MTU)
+        if total > MAX_FRAGMENTS or length > MAX_PACKET:
+            raise ValueError("%d bytes are more than a packet can carry" % length)
         if length > len(self._out):
             self._out = bytearray(length)
         packet = memoryview(self._out)[:length]
@@ -262,7 +264,6 @@ class Transport:
         for part in parts:
             packet[end : end + len(part)] = part
             end += len(part)
-        total = 1 if whole else fragment_count(length, DEFAULT_MTU)
         if total > 1:
             packet[FLAGS] = FLAG_FRAGMENTED
         armor(peer.key, packet, CIPHER_SALSA)
