@@ -27,7 +27,9 @@ DEVICE = Path(__file__).resolve().parent / "lab" / "device_node.py"
 PORT = 9993
 POOL = "10.147.20.0/24"
 TRANSFER = 4_000_000  # octets
+START_SECONDS = 20
 JOIN_SECONDS = 30
+FIRST_PING = 0.1  # seconds until the next is sent
 STEP_SECONDS = 60
 DEVICES = ("alice", "bob")
 
@@ -134,6 +136,8 @@ class Demonstration:
         for source, target in (DEVICES, DEVICES[::-1]):
             self._talk(source, target)
         self._measure()
+        for source, target in (DEVICES, DEVICES[::-1]):
+            self._switch_off_and_on(source, target)
 
     def _zt(self, *words: str) -> dict[str, Any]:
         """Run a command of `zt` and read the JSON that it prints."""
@@ -181,10 +185,11 @@ class Demonstration:
             f"Starting {len(DEVICES)} MicroPython devices, which make their identities"
         )
         for name in DEVICES:
-            argv = [str(INTERPRETER), str(DEVICE), str(HOME / name), self._lab.address(name)]
-            self._devices[name] = self._lab.start(name, [*argv, str(PORT)])
-        addresses = {name: d.wait("up", 20)["address"] for name, d in self._devices.items()}
-        self._progress.done(", ".join(f"{name} is {addresses[name]}" for name in DEVICES))
+            self._devices[name] = self._start_device(name, name)
+        up = {name: device.wait("up", START_SECONDS) for name, device in self._devices.items()}
+        addresses = {name: up[name]["address"] for name in DEVICES}
+        for name in DEVICES:
+            self._progress.done(f"{name} is {addresses[name]}, after {up[name]['ms']} ms")
         self._progress.step(
             "Joining; the network is private, so the administrator authorises them"
         )
@@ -201,11 +206,17 @@ class Demonstration:
         for name, device in self._devices.items():
             answer = device.answer(requests[name], JOIN_SECONDS + 5)
             self._ips[name] = answer["addresses"][0]
-            joined.append({"name": name, "address": addresses[name], "join_ms": answer["ms"]})
-            joined[-1]["addresses"] = answer["addresses"]
+            joined.append(
+                {"name": name, "address": addresses[name], "identity_ms": up[name]["ms"]}
+            )
+            joined[-1] |= {"join_ms": answer["ms"], "addresses": answer["addresses"]}
             self._progress.done(f"{name} has {self._ips[name]} after {answer['ms']} ms")
         self._summary["network"] = self._nwid
         self._summary["devices"] = joined
+
+    def _start_device(self, name: str, log: str) -> Process:
+        argv = [str(INTERPRETER), str(DEVICE), str(HOME / name), self._lab.address(name)]
+        return self._lab.start(name, [*argv, str(PORT)], name=log)
 
     def _talk(self, source: str, target: str) -> None:
         """Ping, fetch a page and move 4 MB from one device to the other."""
@@ -220,7 +231,7 @@ class Demonstration:
         result["ping_ms"] = round(sorted(ping["ms"])[len(ping["ms"]) // 2], 2)
         self._progress.done(f"round trip {result['ping_ms']} ms (median of 20)")
         self._progress.step(f"{source} fetches a page that {target} serves")
-        serving = other.request("http_serve")
+        serving = other.request("http_serve", ip=ip)
         other.wait("listening")
         page = one.ask("http_get", 20, ip=ip)
         served = other.answer(serving, 20)
@@ -254,6 +265,21 @@ class Demonstration:
             others = [d["address"] for d in self._summary["devices"] if d is not row]
             row["direct"] = all(peers[other]["direct"] for other in others)
 
+    def _switch_off_and_on(self, name: str, other: str) -> None:
+        """A device loses its power. From power-on to its first answered ping is what a user waits for."""
+        self._progress.step(f"{name} loses its power, comes back and pings {other}")
+        self._devices[name].kill()
+        begun = time.monotonic()
+        device = self._devices[name] = self._start_device(name, f"{name}_again")
+        device.wait("up", START_SECONDS)
+        device.ask("ready", JOIN_SECONDS + 5, nwid=self._nwid, seconds=JOIN_SECONDS)
+        while device.ask("ping", ip=self._ips[other], count=1, seconds=FIRST_PING)["lost"]:
+            if time.monotonic() > begun + JOIN_SECONDS:
+                raise Failure(f"{name} does not reach {other} after its power came back")
+        taken = round((time.monotonic() - begun) * 1000)
+        next(d for d in self._summary["devices"] if d["name"] == name)["power_on_ms"] = taken
+        self._progress.done(f"the first answer came {taken} ms after power-on")
+
 
 def target_address(summary: dict[str, Any], name: str) -> str:
     """The ZeroTier address of a device of the summary."""
@@ -266,15 +292,19 @@ def print_summary(summary: dict[str, Any]) -> None:
     print(
         f"\nNetwork {summary['network']}, underlay {summary['underlay']}, {summary['seconds']} s in all\n"
     )
-    print(
-        f"  {'device':8}{'address':12}{'IP':18}{'joined in':>11}{'heap':>10}{'resident':>11}  path"
-    )
+    titles = f"{'identity':>11}{'join':>10}{'power-on':>11}{'heap':>10}{'resident':>11}"
+    print(f"  {'device':8}{'address':12}{'IP':16}{titles}  path")
     for row in summary["devices"]:
         print(
-            f"  {row['name']:8}{row['address']:12}{row['addresses'][0]:18}{row['join_ms']:>8} ms"
+            f"  {row['name']:8}{row['address']:12}{row['addresses'][0]:16}"
+            f"{row['identity_ms']:>8} ms{row['join_ms']:>7} ms{row['power_on_ms']:>8} ms"
             f"{row['heap_bytes'] // 1024:>6} KiB{row['resident_kib']:>7} KiB"
             f"  {'direct' if row['direct'] else 'relayed'}"
         )
+    print(
+        "\n  identity: to make one, at the very first start; join: from asking until it has its IP;"
+        "\n  power-on: from switching it on again to the first answered ping"
+    )
     print(f"\n  {'direction':20}{'round trip':>12}{'HTTP GET':>11}{'TCP, 4 MB':>15}")
     for row in summary["directions"]:
         direction = f"{row['from']} to {row['to']}"

@@ -1,0 +1,118 @@
+"""Owns the fixtures of the interoperability tests: one site for all of them, and how far it is.
+Where it cannot be built the tests are skipped and say why; with CI in the environment they fail.
+It never holds an expectation about a node: tests do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from host_tests.interop.site import DEVICES, LIBZT, MEMBERS, PROJECT, Site, until, why_not
+from zt.lab import Lab, Namespaces
+
+ASKED = 20.0  # seconds; libzt looks after its networks every 5 s
+CONFIGURED = 20.0
+REACHED = 20  # tries, one a second; libzt announces its address to the network every 5 s
+ECHO_PORTS = {4: 7, 6: 1007}  # libzt does not bind one port for both versions
+
+
+@dataclass
+class Refusal:
+    """What was seen before anybody was authorised."""
+
+    denied: int  # times that the controller refused libzt, which was alone then
+    records: dict[str, dict[str, Any]]
+    networks: dict[str, dict[str, Any]]
+
+
+def tool() -> ModuleType:
+    """tools/libzt.py, which is a script and in no package."""
+    spec = importlib.util.spec_from_file_location("libzt_tool", PROJECT / "tools" / "libzt.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def impossible(reason: str) -> None:
+    """Skips, or fails where these tests must run."""
+    if os.environ.get("CI"):
+        pytest.fail(f"with CI set, these tests must run, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """All nodes run; none has joined. Logs, homes and the capture are in one temporary folder."""
+    reason = why_not()
+    if reason is not None:
+        impossible(reason)
+    try:
+        libzt = tool().prepare()
+    except OSError as error:
+        impossible(str(error))
+    folder = tmp_path_factory.mktemp("interop")
+    with Lab(Namespaces(), folder / "log") as lab:
+        # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        site = Site(lab, folder, libzt)
+        site.start()
+        yield site
+
+
+@pytest.fixture(scope="session")
+def refusal(site: Site) -> Refusal:
+    """Everybody has asked for the network, and nobody is authorised."""
+    records, networks = {}, {}
+    for name in MEMBERS:  # libzt is the first, and alone until the controller refused it
+        site.nodes[name].ask("join", nwid=site.nwid)
+        records[name] = until(lambda n=name: site.member(n), ASKED, f"request of {name}")
+        if name == LIBZT:
+            denied = until(
+                lambda: site.counters("controller").get("controller_denied"), ASKED, "refusal"
+            )
+    for name in DEVICES:
+        until(lambda n=name: site.network(n)["status"] < 0, ASKED, f"status of {name}")
+    for name in MEMBERS:
+        networks[name] = site.network(name)
+    return Refusal(denied, records, networks)
+
+
+@pytest.fixture(scope="session")
+def networks(site: Site, refusal: Refusal) -> dict[str, dict[str, Any]]:
+    """How each member sees the network after an administrator has authorised all."""
+    site.controller("member", "authorize", site.nwid, *(site.addresses[n] for n in MEMBERS))
+
+    def configured(name: str) -> dict[str, Any] | None:
+        network = site.network(name)
+        return network if len(network["addresses"]) == 2 else None
+
+    return {
+        name: until(lambda n=name: configured(n), CONFIGURED, f"addresses of {name}")
+        for name in MEMBERS
+    }
+
+
+@pytest.fixture(scope="session")
+def ips(site: Site, networks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The IPv4 addresses of members who have reached each other, and who echo UDP."""
+    ips = {
+        name: next(ip for ip in network["addresses"] if ":" not in ip)
+        for name, network in networks.items()
+    }
+    for name in MEMBERS:
+        for version, port in ECHO_PORTS.items():
+            site.nodes[name].ask("udp_echo", port=port, version=version)
+    for device in DEVICES:
+        for one, other in ((device, LIBZT), (LIBZT, device)):
+            target = {"ip": ips[other], "port": ECHO_PORTS[4]}
+            site.nodes[one].ask("udp_exchange", REACHED + 5, **target, size=20, tries=REACHED)
+    return ips

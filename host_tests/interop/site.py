@@ -1,0 +1,186 @@
+"""Owns the site of the interoperability tests: our root and controller, a libzt node, two devices.
+Each is a process in a network namespace of its own; alice and libzt cannot reach each other directly.
+It never asserts: it starts, asks and counts, with the commands that a user has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from zt.lab import Lab, Namespaces, Process
+
+PROJECT = Path(__file__).resolve().parents[2]
+MICROPYTHON = PROJECT / "build" / "desktop" / "micropython"
+DEVICE = PROJECT / "tools" / "zt" / "lab" / "device_node.py"
+
+PORT = 9993
+NAME = "interop"
+POOL = "10.147.20.0/24"
+SERVICES = ("root", "controller")
+LIBZT = "libzt"
+RELAYED = "alice"  # between her and libzt is a firewall
+DIRECT = "bob"
+DEVICES = (RELAYED, DIRECT)
+MEMBERS = (LIBZT, *DEVICES)
+
+START = 20.0  # seconds for a process to be up
+LOOK = 0.1  # seconds between two looks
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], seconds: float, what: str) -> Found:
+    """What `look` returns as soon as it is something. TimeoutError if that takes too long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no {what} within {seconds:g} s")
+        time.sleep(LOOK)
+
+
+class Site:
+    """Everything is started by `start`; the laboratory ends it. `folder`: homes and capture."""
+
+    def __init__(self, lab: Lab, folder: Path, libzt: tuple[Path, Path]) -> None:
+        self.lab = lab
+        self.folder = folder
+        self.nodes: dict[str, Process] = {}
+        self.addresses: dict[str, str] = {}
+        self._libzt = libzt
+
+    def start(self) -> None:
+        """Makes the planet and a private network, and starts all nodes; none has joined yet."""
+        for name in (*SERVICES, *MEMBERS):
+            self.home(name).mkdir()
+            self.lab.add(name)
+        self.lab.watch(self.folder / "capture.pcap")
+        self.lab.block(RELAYED, LIBZT)
+        self._make_world()
+        created = self.controller("network", "create", "--name", NAME, "--pool", POOL, "--rfc4193")
+        self.nwid = created["id"]
+        self._start_service("root", "root", "--home", str(self.home("root")))
+        self._start_service(
+            "controller", "controller", "--home", str(self.home("controller")), "run"
+        )
+        self._start_libzt()
+        for name in DEVICES:
+            self._start_device(name)
+        for name in MEMBERS:
+            self.addresses[name] = self.nodes[name].wait("up", START)["address"]
+
+    def home(self, name: str) -> Path:
+        """The folder of a node."""
+        return self.folder / name
+
+    def zt(self, *words: str) -> Any:
+        """Runs a command of `zt` and returns the JSON that it prints. OSError if it fails."""
+        argv = [sys.executable, "-m", "zt.cli", *words, "--json"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OSError(done.stderr.strip() or f"zt {words[0]} failed")
+        return json.loads(done.stdout or "{}")
+
+    def controller(self, *words: str) -> Any:
+        """Runs `zt controller` on the controller's folder."""
+        return self.zt("controller", "--home", str(self.home("controller")), *words)
+
+    def member(self, name: str) -> dict[str, Any] | None:
+        """The controller's record of a member; None while it has not asked."""
+        members = self.controller("member", "list", self.nwid)
+        return next((m for m in members if m["id"] == self.addresses[name]), None)
+
+    def counters(self, service: str) -> dict[str, int]:
+        """The counters of our root or controller, which tell them when they get SIGUSR1."""
+        os.kill(self.nodes[service].pid, signal.SIGUSR1)
+        counters: dict[str, int] = self.nodes[service].wait("statistics")["counters"]
+        return counters
+
+    def network(self, name: str) -> dict[str, Any]:
+        """How a member sees the network."""
+        return self.nodes[name].ask("network", nwid=self.nwid)
+
+    def has_direct_path(self, device: str, other: str) -> bool:
+        """Whether one of our devices says that it reaches a member directly."""
+        peers = self.nodes[device].ask("peers")["peers"]
+        return any(p["direct"] for p in peers if p["address"] == self.addresses[other])
+
+    def _make_world(self) -> None:
+        for name in SERVICES:
+            self.zt("identity", "new", "--out", str(self.home(name) / "identity.secret"))
+        root = (self.home("root") / "identity.public").read_text()
+        planet = self.folder / "planet"
+        self.zt(
+            *("world", "planet", "--root", f"{root}@{self.lab.address('root')}/{PORT}"),
+            *("--key", str(self.folder / "world.key"), "--out", str(planet)),
+        )
+        for name in (*SERVICES, *DEVICES):
+            shutil.copy(planet, self.home(name) / "planet")
+
+    def _start_service(self, name: str, *words: str) -> None:
+        options = ["--bind", self.lab.address(name), "--port", str(PORT), "--json"]
+        argv = [sys.executable, "-m", "zt.cli", *words, *options]
+        self.nodes[name] = self.lab.start(name, argv)
+        self.nodes[name].wait("ready", START)
+
+    def _start_libzt(self) -> None:
+        files = [*self._libzt, self.home(LIBZT), self.folder / "planet"]
+        argv = [sys.executable, "-m", "host_tests.interop.libzt_node", *map(str, files)]
+        env = {"PYTHONPATH": str(PROJECT)}
+        self.nodes[LIBZT] = self.lab.start(LIBZT, argv, env=env)
+
+    def _start_device(self, name: str) -> None:
+        argv = [str(MICROPYTHON), str(DEVICE), str(self.home(name)), self.lab.address(name)]
+        self.nodes[name] = self.lab.start(name, [*argv, str(PORT)])
+
+
+class Way:
+    """Counts the datagrams by which two nodes talk from now on: directly, and by way of the root."""
+
+    def __init__(self, lab: Lab, one: str, other: str) -> None:
+        self._lab = lab
+        self._ends = ((one, other), (other, one))
+        self._before = self._count()
+
+    def direct(self) -> int:
+        """Datagrams that one sent and the other got, in the direction that had fewer."""
+        return min(self._growth(ends) for ends in self._ends)
+
+    def any_direct(self) -> bool:
+        """Whether a single datagram went directly, in any direction."""
+        return any(self._growth(ends) for ends in self._ends)
+
+    def relayed(self) -> int:
+        """Datagrams to the root and from it, on the leg and in the direction that had fewest."""
+        return min(self._growth(leg) for ends in self._ends for leg in legs(ends))
+
+    def _growth(self, ends: tuple[str, str]) -> int:
+        return self._count()[ends] - self._before[ends]
+
+    def _count(self) -> dict[tuple[str, str], int]:
+        pairs = [pair for ends in self._ends for pair in (ends, *legs(ends))]
+        return {pair: self._lab.passed(*pair) for pair in pairs}
+
+
+def legs(ends: tuple[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two legs of the way through the root."""
+    return (ends[0], "root"), ("root", ends[1])
+
+
+def why_not() -> str | None:
+    """The reason, in words, why the site is impossible on this machine; None if it is possible."""
+    reason = Namespaces.why_not()
+    if reason is None and not MICROPYTHON.exists():
+        reason = f"{MICROPYTHON.relative_to(PROJECT)} is missing: run `make`"
+    return reason
