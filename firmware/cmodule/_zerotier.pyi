@@ -1,9 +1,9 @@
 """The C module `_zerotier`: what is done once per packet or once per key. This file is its manual.
 
-There are two bindings over one portable core (firmware/cmodule/core): bind/cpython.c and
-bind/micropython.c. Both offer the functions below under the same names, with the same effects and
-the same sentences in their exceptions. `Netif`, `background` and `wake`, at the end, exist only in
-MicroPython builds that bring lwIP with them.
+There are two bindings over one portable core (firmware/cmodule/core), one for CPython and one for
+MicroPython, in firmware/cmodule/bind. Both offer the functions below under the same names, with
+the same effects and the same sentences in their exceptions. `Netif`, `background` and `wake`, at
+the end, exist only in MicroPython builds that bring lwIP with them.
 
 What holds for all functions:
 
@@ -153,6 +153,111 @@ def lz4_decompress(source: Readable, destination: Writable, /) -> int:
     gives nothing, or one that does not fit. `destination` may then hold a part of the output, but
     nothing outside it is ever written.
     """
+
+# --- The datapath ---
+
+class Datapath:
+    """Frames between UDP and the local ports without Python, by tables that Python fills.
+
+    What it cannot do alone waits in a bounded ring, from which next() takes it. Tables that are
+    full and arguments that make no sense are the only things that raise; packets never do, they
+    are counted.
+
+    Addresses are 5 bytes, network ids 8, MACs 6. An endpoint is a physical address in the wire
+    encoding (protocol/03 §3.1): 1, 7 or 19 bytes. `now` is in ms and never goes back.
+
+    firmware/cmodule/core/datapath.h says all of it in detail.
+    """
+
+    on_send: Callable[[memoryview, bytes], object] | None
+    """CPython: sends a datagram, which is borrowed, to an endpoint."""
+
+    def __init__(
+        self, address: Readable, peers: int, networks: int, slots: int, ring: int, /
+    ) -> None:
+        """For the node with this address, with room for so many peers (at most 16384), networks
+        (255), packets being put together from fragments (255), and bytes in the ring (16 KiB to
+        16 MiB).
+
+        Raises ValueError "address must be 5 bytes", "no datapath has these bounds".
+        """
+
+    def set_peer(self, address: Readable, key: Readable, /) -> None:
+        """Makes a peer known, or changes its key (32 bytes or more).
+
+        Raises ValueError "key must be at least 32 bytes", OSError(ENOMEM) if the table is full.
+        """
+
+    def remove_peer(self, address: Readable, /) -> None:
+        """Forgets a peer with its paths and memberships."""
+
+    def set_paths(
+        self, address: Readable, endpoints: tuple[bytes, ...], send_to: bytes | None, /
+    ) -> bool:
+        """The confirmed paths of a peer (the first 4 count), and where frames to it go.
+
+        `send_to` is one of them or a root's endpoint; with None frames to it go to Python. False
+        if there is no such peer.
+        """
+
+    def add_network(self, nwid: Readable, mac: Readable, mtu: int, port: object, /) -> None:
+        """A joined network: our MAC on it and its port; or a change of these.
+
+        On CPython `port.deliver(frame)` gets each frame as a memoryview that is valid during the
+        call; False from it means dropped. On MicroPython `port` is a Netif.
+
+        Raises ValueError "mtu must be 1 to 10000", OSError(ENOMEM) if the table is full.
+        """
+
+    def remove_network(self, nwid: Readable, /) -> None:
+        """Forgets a network, its port and who its members are."""
+
+    def set_member(self, nwid: Readable, address: Readable, flags: int, /) -> bool:
+        """What a peer may do on a network. ADMITTED = 1: its frames go to the port. OPEN = 2:
+        frames to it are sent without Python. False if peer or network are not known.
+
+        Raises ValueError "flags must be 0 to 3".
+        """
+
+    def set_ids(self, prefix: Readable, /) -> None:
+        """The first 5 of the 8 bytes that packet ids are mixed from, never used before.
+
+        Good for 2**24 packets. Without one, and when it is used up, frames go to Python.
+
+        Raises ValueError "prefix must be 5 bytes".
+        """
+
+    def ids_low(self) -> bool:
+        """True if the next prefix is due: there is none, or half of it is used up."""
+
+    def receive(self, datagram: Readable, endpoint: Readable, now: int, /) -> None:
+        """A datagram came in from this endpoint. MicroPython calls this in C by itself."""
+
+    def transmit(self, nwid: Readable, frame: Readable, now: int, /) -> None:
+        """An Ethernet frame from the port of a network. MicroPython calls this in C by itself."""
+
+    def next(self) -> tuple[int, memoryview, bytes] | None:
+        """The next that Python must handle: (kind, packet, where from), or None.
+
+        The packet may be written to and is valid until the next call.
+
+        PACKET = 1: authenticated and decrypted, still compressed if it came so; and the endpoint.
+        RAW = 2: what needs Python to be judged; and the endpoint. If it is for us, it is a whole
+        packet, even if it came in fragments: a HELLO in clear, or a packet of an unknown sender.
+        Else it is a datagram to be relayed.
+        FRAME = 3: an Ethernet frame from a port; and the network id.
+        PATH = 4: the address of a peer that was heard directly; and the endpoint, none of its
+        paths. At most once a second for each peer.
+        """
+
+    def peer_state(self, address: Readable, /) -> tuple[int, int, tuple[int, ...]] | None:
+        """When the last frame came from a peer, and when the last went to it, without Python; and
+        when one last came directly on each of its paths, as given to set_paths(). 0: never.
+        None if there is no such peer.
+        """
+
+    def counters(self) -> dict[str, int]:
+        """How often what happened, every drop by its reason (core/counters.h)."""
 
 # --- MicroPython with lwIP only ---
 
