@@ -35,12 +35,15 @@ __all__ = [
 
 def __getattr__(name: str):
     # Late, so that a tool which needs only the wire formats does not load a driver.
+    # Never `from . import module`: MicroPython would ask this function for the module.
     if name == "ZeroTier":
         if sys.implementation.name == "micropython":
-            from . import device as driver
-        else:
-            from . import host as driver  # type: ignore[no-redef]
-        return driver.ZeroTier
+            from .device import ZeroTier
+
+            return ZeroTier
+        from .host import ZeroTier as HostZeroTier
+
+        return HostZeroTier
     if name == "Network":
         from .api import Network
 
