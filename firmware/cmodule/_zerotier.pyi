@@ -154,6 +154,108 @@ def lz4_decompress(source: Readable, destination: Writable, /) -> int:
     nothing outside it is ever written.
     """
 
+# --- Rules ---
+
+# What becomes of a frame: a verdict; with REDIRECT (3) the address that gets it instead; copies for
+# observers, at most 2, in the order in which they leave: (address, bytes of payload, whether it is
+# a WATCH); with VERIFY (5) the credential that decides: (2 capability, 3 tag or 4 ownership, id).
+#   0 DROP           a rule says so
+#   1 ACCEPT
+#   2 SUPER_ACCEPT   inbound: accepted whatever its MACs, since a rule sent it to us
+#   3 REDIRECT
+#   4 NO_MATCH       no rule and no capability lets it through: as good as DROP
+#   5 VERIFY         verify that credential, make new Holdings without it or with its trust 1, ask again
+Outcome = tuple[int, bytes | None, tuple[tuple[bytes, int, bool], ...], tuple[int, int] | None]
+
+class Holdings:
+    """What one member holds that rules ask for: tags, owned addresses, capabilities. Immutable.
+
+    Each argument is any number of packed records, integers big-endian. `trust` is 1 for a
+    credential whose signature was verified, 0 for one whose signature was not looked at yet. What is
+    out of date or revoked is left out by the caller.
+
+    tags: u32 id, u8 trust, u32 value; ids ascend.
+    things: u32 id of the certificate, u8 trust, u8 kind (1 MAC, 2 IPv4, 3 IPv6), 16 bytes padded
+    with zeros.
+    capabilities: u32 id, u8 trust, u16 length, rules of that length (protocol/07 §7.7); ids ascend.
+
+    Raises ValueError "malformed holdings" for a cut off record, ids that do not ascend, a trust
+    above 1 or rules that cannot be decoded.
+    """
+
+    def __init__(self, tags: Readable, things: Readable, capabilities: Readable, /) -> None: ...
+    @property
+    def size(self) -> int:
+        """Bytes of memory that the compiled form takes."""
+
+class RuleSet:
+    """The rules of a network as one of its members judges by them (protocol/07 §7.8, §7.9).
+
+    Immutable but for its random numbers. `frame` is an Ethernet frame from its destination MAC on,
+    without a VLAN tag. `other` is the other member, 5 bytes, and `theirs` what it holds, None if
+    nothing is known of it. Where copies may not be made (all passes of a multicast frame but the
+    first) the caller leaves them out.
+    """
+
+    def __init__(
+        self,
+        rules: Readable,
+        address: Readable,
+        own: Holdings | None,
+        unsupported: bool,
+        prefixes: Readable,
+        seed: int,
+        /,
+    ) -> None:
+        """Compiles the first 1024 of `rules`, the bytes of a config's `R` (protocol/07 §7.7).
+
+        `address` is ours. `own`: what we hold, all with trust 1. `unsupported`: network flag 0x08,
+        a match of an unknown type counts as true. `prefixes`: up to two, each a length of 1 to 16
+        and that many bytes; IPv6 sources that begin so count as owned by the sender: our own 6PLANE
+        (5 bytes) and RFC4193 (11 bytes) prefixes, if network flag 0x04 is set and the network gave
+        us such an address. `seed`: for MATCH_RANDOM, from the hardware.
+
+        Raises ValueError "malformed rules" (the whole config must be refused), "address must be 5
+        bytes", "prefixes must be at most 2, each a length of 1 to 16 and that many bytes",
+        TypeError "must be Holdings or None", MemoryError.
+        """
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that the compiled rules take, without those of holdings."""
+    @property
+    def count(self) -> int:
+        """The number of rules."""
+    @property
+    def accept_all(self) -> bool:
+        """Whether every frame is accepted, both ways and without copies: judging can be left out."""
+
+    def outbound(self, other: Readable, theirs: Holdings | None, frame: Readable, /) -> Outcome:
+        """Judges a frame that we send to `other`.
+
+        In the first pass of a frame to a group or to a host behind a bridge, `other` is 5 zeros and
+        `theirs` None. Never SUPER_ACCEPT.
+
+        Raises ValueError "address must be 5 bytes", "frame must be at least 14 bytes", TypeError
+        "must be Holdings or None".
+        """
+
+    def inbound(self, other: Readable, theirs: Holdings | None, frame: Readable, /) -> Outcome:
+        """Judges a frame that `other` sent to us. Raises as outbound()."""
+
+    def probe_outbound(
+        self, other: Readable, theirs: Holdings | None, frame: Readable, /
+    ) -> Outcome:
+        """What the rules say without any capability, and the copy that they leave behind.
+
+        For those who explain rules: no frame may leave on the strength of it. Raises as outbound().
+        """
+
+    def probe_inbound(
+        self, other: Readable, theirs: Holdings | None, frame: Readable, /
+    ) -> Outcome:
+        """The same for a frame that `other` sent to us."""
+
 # --- The datapath ---
 
 class Datapath:
@@ -333,6 +435,44 @@ class Netif:
 
     def stats(self) -> tuple[int, int, int, int]:
         """Frames taken from the stack, given to it, dropped on the way out, dropped going in."""
+
+class Underlay:
+    """The UDP socket over which the node talks, where one lwIP carries the physical network too.
+
+    An endpoint is a physical address in its wire encoding (protocol/03 §3.1). What it sends never
+    goes into a Netif, and nothing that came out of one is received. There is one at a time. Every
+    method of a closed socket raises OSError(EBADF), but close() itself.
+    """
+
+    def __init__(self, endpoint: Readable, /) -> None:
+        """Binds to an IP address and port; 0.0.0.0 stands for all addresses.
+
+        Raises ValueError "not an endpoint", OSError(EADDRINUSE), OSError(ENOMEM).
+        """
+
+    def close(self) -> None:
+        """Closes the socket and forgets what waits. May be called twice."""
+
+    def sockets(self) -> tuple[int, ...]:
+        """What background() must be told to watch."""
+
+    def send(self, datagram: Readable, endpoint: Readable, /) -> bool:
+        """Sends a copy of the datagram. False if it cannot be sent now or never."""
+
+    def receive_into(self, buffer: Writable, /) -> int:
+        """Takes the next datagram: its length in bytes, 0 if none waits.
+
+        At most 16 wait; what is longer than `buffer` is dropped.
+        """
+
+    def source(self) -> bytes:
+        """The endpoint that the last datagram came from."""
+
+    def local_endpoints(self) -> list[bytes]:
+        """The addresses of the physical interfaces, with the socket's port."""
+
+    def dropped(self) -> int:
+        """Datagrams that were dropped since power on."""
 
 def background(callback: Callable[[], int] | None, /, *sockets: int) -> None:
     """Lets the node run by itself: `callback` is called whenever there is something for it to do.

@@ -3,15 +3,21 @@
 # SODIUM_DIR  libsodium/src/libsodium (tools/sources.py)
 # LWIP_DIR    lwIP's source tree, for boards whose lwIP we bring (NO_SYS) and that supply lwipopts.h and arch/cc.h;
 #             without it the module has neither Netif nor background()
+# ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
 ZT_CORE := $(wildcard $(ZT_DIR)/core/*.c) $(ZT_DIR)/core/sodium/glue.c
-ZT_BIND := $(ZT_DIR)/bind/micropython.c
+ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c
 ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))
 
 ifneq ($(LWIP_DIR),)
 ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/background.c
 ZT_NETIF := $(ZT_DIR)/lwip/netif.c
+ifeq ($(ZT_LWIP_UNDERLAY),1)
+ZT_BIND += $(ZT_DIR)/bind/underlay.c
+ZT_NETIF += $(ZT_DIR)/lwip/underlay.c
+CFLAGS_USERMOD += -DZT_LWIP_UNDERLAY=1
+endif
 ZT_ND6 := $(ZT_DIR)/lwip/nd6.c
 ZT_LWIP := $(addprefix $(LWIP_DIR)/src/, \
 	core/def.c core/dns.c core/inet_chksum.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/pbuf.c \

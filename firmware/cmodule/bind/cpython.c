@@ -13,6 +13,7 @@
 #include "../core/poly1305.h"
 #include "../core/salsa20.h"
 #include "cpython_datapath.h"
+#include "cpython_rules.h"
 #include "messages.h"
 
 #define MAX_COUNTER (0x3fffffff)
@@ -313,6 +314,7 @@ static PyMethodDef functions[] = {
 };
 
 static PyModuleDef_Slot slots[] = {
+    { Py_mod_exec, zt_add_rules },
     { Py_mod_exec, zt_add_datapath },
     { 0, NULL },
 };

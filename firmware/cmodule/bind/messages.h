@@ -15,6 +15,10 @@
 #define ZT_MESSAGE_CIPHER "cipher must be 0 or 1"
 #define ZT_MESSAGE_OFFSET "offset must be 28 to the length of the packet"
 #define ZT_MESSAGE_LZ4 "malformed LZ4 block"
+#define ZT_MESSAGE_RULES "malformed rules"
+#define ZT_MESSAGE_HOLDINGS "malformed holdings"
+#define ZT_MESSAGE_PREFIXES "prefixes must be at most 2, each a length of 1 to 16 and that many bytes"
+#define ZT_MESSAGE_SHORT_FRAME "frame must be at least 14 bytes"
 #define ZT_MESSAGE_ADDRESS "address must be 5 bytes"
 #define ZT_MESSAGE_NWID "network id must be 8 bytes"
 #define ZT_MESSAGE_HARDWARE "mac must be 6 bytes"
@@ -28,5 +32,9 @@
 
 // MemoryError
 #define ZT_MESSAGE_MEMORY "the identity hash needs 2 MiB of memory"
+
+// TypeError
+#define ZT_MESSAGE_NOT_HOLDINGS "must be Holdings or None"
+#define ZT_MESSAGE_NOT_RULE_SET "must be RuleSet"
 
 #endif // ZT_MESSAGES_H

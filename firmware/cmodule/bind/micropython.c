@@ -15,6 +15,7 @@
 #include "../core/salsa20.h"
 #include "messages.h"
 #include "micropython.h"
+#include "micropython_rules.h"
 
 #define MAX_COUNTER (0x3fffffff)
 
@@ -254,8 +255,13 @@ static const mp_rom_map_elem_t zerotier_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_dearmor), MP_ROM_PTR(&zerotier_dearmor_obj) },
     { MP_ROM_QSTR(MP_QSTR_hello_tail), MP_ROM_PTR(&zerotier_hello_tail_obj) },
     { MP_ROM_QSTR(MP_QSTR_lz4_decompress), MP_ROM_PTR(&zerotier_lz4_decompress_obj) },
+    { MP_ROM_QSTR(MP_QSTR_Holdings), MP_ROM_PTR(&zerotier_holdings_type) },
+    { MP_ROM_QSTR(MP_QSTR_RuleSet), MP_ROM_PTR(&zerotier_rule_set_type) },
     #if ZT_LWIP
     { MP_ROM_QSTR(MP_QSTR_Netif), MP_ROM_PTR(&zerotier_netif_type) },
+    #if ZT_LWIP_UNDERLAY
+    { MP_ROM_QSTR(MP_QSTR_Underlay), MP_ROM_PTR(&zerotier_underlay_type) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_background), MP_ROM_PTR(&zerotier_background_obj) },
     { MP_ROM_QSTR(MP_QSTR_wake), MP_ROM_PTR(&zerotier_wake_obj) },
     #endif
