@@ -26,6 +26,7 @@ ADMITTED = const(1)
 OPEN = const(2)
 
 SYNC_INTERVAL = const(250)  # ms between two looks at the datapath's clocks while frames pass
+_IDLE_INTERVAL = const(1000)  # the same while none do
 _NWID_SIZE = const(8)
 
 
@@ -49,7 +50,8 @@ class Fastpath:
         self._datapath = datapath
         self._bound = bound
         self._peers: dict[bytes, _Offloaded] = {}
-        self._synced = 0
+        self._next_sync = 0
+        self._is_busy = False  # frames passed between the last two looks
         datapath.set_ids(node.ids.reserve())
 
     # --- ports ---
@@ -64,9 +66,27 @@ class Fastpath:
         for offloaded in self._peers.values():
             offloaded.flags.pop(nwid, None)
 
+    # --- what the driver calls ---
+
+    def pump(self, now: int) -> None:
+        """Handle what C has handed back, and run what is due."""
+        is_news = self._drain(now)
+        if self._node.deadline() <= now:
+            self._sync(now)  # timers go by when frames passed
+            self._node.tick(now)
+            is_news = True
+        if is_news or now >= self._next_sync:
+            self._sync(now)
+
+    def deadline(self) -> int:
+        """When `pump` is due, if nothing comes in between."""
+        if not self._peers:
+            return self._node.deadline()
+        return min(self._node.deadline(), self._next_sync)
+
     # --- what C hands back ---
 
-    def drain(self, now: int) -> bool:
+    def _drain(self, now: int) -> bool:
         """Handle what is in the ring; True if there was anything."""
         record = self._datapath.next()
         if record is None:
@@ -146,9 +166,9 @@ class Fastpath:
         del self._peers[address]
         self._datapath.remove_peer(address)
 
-    def sync(self, now: int) -> None:
+    def _sync(self, now: int) -> None:
         """Bring both sides to the same state: what C heard and sent, and what C may do from now on."""
-        self._synced = now
+        self._is_busy = False
         if self._datapath.ids_low():
             self._datapath.set_ids(self._node.ids.reserve())
         for address in list(self._peers):
@@ -157,10 +177,7 @@ class Fastpath:
                 self._remove(address)
             else:
                 self._sync_peer(offloaded, now)
-
-    def sync_due(self, now: int) -> bool:
-        """True if the last sync is SYNC_INTERVAL ago and there is somebody to look at."""
-        return bool(self._peers) and now - self._synced >= SYNC_INTERVAL
+        self._next_sync = now + (SYNC_INTERVAL if self._is_busy else _IDLE_INTERVAL)
 
     def _sync_peer(self, offloaded: _Offloaded, now: int) -> None:
         self._take_times(offloaded, now)
@@ -175,6 +192,7 @@ class Fastpath:
         for path, last_receive in zip(offloaded.paths, heard):
             if last_receive > path.last_receive:
                 path.heard(last_receive)
+        self._is_busy = self._is_busy or last_in > offloaded.last_in or last_out > offloaded.last_out
         if last_out > offloaded.last_out:
             offloaded.last_out = last_out
             peer.last_active = peer.last_used = last_out
