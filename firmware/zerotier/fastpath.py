@@ -13,8 +13,9 @@ used one in a full table.
 """
 
 from .const import const
+from .vl1.outcome import TRUSTED
 from .vl2 import ethernet
-from .wire.packet import DESTINATION, FLAGS, SOURCE, VERB, VERB_MASK
+from .wire.packet import DESTINATION, FLAGS, SOURCE
 from .wire.verbs import VERB_EXT_FRAME, VERB_FRAME
 
 PACKET = const(1)
@@ -52,6 +53,8 @@ class Fastpath:
         self._peers: dict[bytes, _Offloaded] = {}
         self._next_sync = 0
         self._is_busy = False  # frames passed between the last two looks
+        self._on_received = node.transport.on_received
+        node.transport.on_received = self._received
         datapath.set_ids(node.ids.reserve())
 
     # --- ports ---
@@ -116,11 +119,7 @@ class Fastpath:
             if peer is None:
                 transport.counters.count("peer_gone")
                 return
-            verb = octets[VERB] & VERB_MASK
-            packet = transport.unpack(octets, source, origin)
-            transport.handle(peer, packet, now)
-            if verb == VERB_FRAME or verb == VERB_EXT_FRAME:
-                self._offload_sender(packet, source, now)
+            transport.handle(peer, transport.unpack(octets, source, origin), now)
         elif kind == PATH:
             peer = transport.topology.get(bytes(octets))
             if peer is not None:
@@ -130,10 +129,13 @@ class Fastpath:
         else:
             transport.receive(octets, origin, now)
 
-    def _offload_sender(self, packet, source: bytes, now: int) -> None:
-        network = self._node.networks.get(bytes(packet.payload[:_NWID_SIZE]))
-        if network is not None:
-            self._offload(network, source, now)
+    def _received(self, peer, packet, outcome: int, now: int) -> None:
+        """A packet passed through Python. If it was a member's frame, the next ones need not."""
+        self._on_received(peer, packet, outcome, now)
+        if outcome == TRUSTED and (packet.verb == VERB_FRAME or packet.verb == VERB_EXT_FRAME):
+            network = self._node.networks.get(bytes(packet.payload[:_NWID_SIZE]))
+            if network is not None:
+                self._offload(network, peer.address, now)
 
     # --- the tables ---
 
@@ -192,7 +194,9 @@ class Fastpath:
         for path, last_receive in zip(offloaded.paths, heard):
             if last_receive > path.last_receive:
                 path.heard(last_receive)
-        self._is_busy = self._is_busy or last_in > offloaded.last_in or last_out > offloaded.last_out
+        self._is_busy = (
+            self._is_busy or last_in > offloaded.last_in or last_out > offloaded.last_out
+        )
         if last_out > offloaded.last_out:
             offloaded.last_out = last_out
             peer.last_active = peer.last_used = last_out
