@@ -1,10 +1,10 @@
 """The datapath in C in front of real nodes: frames pass without Python, and all that is not plain goes through it."""
 
+from _zerotier import Datapath
+
 from host_tests.unit.mesh import Mesh, put_member, put_network
 from zerotier.fastpath import Fastpath
 from zerotier.limits import PROBE_SILENCE, PROBE_TIMEOUT
-
-from _zerotier import Datapath
 
 SECOND = 1000
 
