@@ -126,6 +126,24 @@ def test_a_group_that_nobody_hears_is_asked_for_once_a_second_at_most():
     assert 4 <= len(gathers) <= 6
 
 
+def test_a_frame_that_nobody_hears_goes_to_who_announces_itself_later():
+    lan = Lan(2)
+    frame = _MDNS + lan.networks[0].mac + _BROADCAST_PAYLOAD
+    lan.transmit(0, frame, 2500)
+    assert lan.ports[1].frames == []
+    lan.networks[1].subscriptions.add(_MDNS, lan.mesh.now)
+    lan.mesh.run(1200)
+    assert lan.ports[1].frames == [frame]
+
+
+def test_a_frame_waits_for_a_root_that_does_not_answer_yet():
+    lan = Lan(2)
+    lan.members[0].restart()
+    lan.networks[0], lan.ports[0] = lan.members[0].join(lan.nwid)
+    lan.transmit(0, lan.arp(0, 1), 300)
+    assert lan.ports[1].frames == [lan.arp(0, 1)]
+
+
 def test_no_more_copies_are_sent_than_the_network_allows():
     lan = Lan(6, multicastLimit=3)
     for _ in range(4):

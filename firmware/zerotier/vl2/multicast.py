@@ -71,10 +71,12 @@ class Multicast:
             self._gather(group, missing + 1, not listeners, now)
         frame = Waiting(ethertype, payload, limit, missing + 1, now)
         unknown = self._copies(group, frame, choose(listeners, limit), self._room, now)
-        if unknown or (missing and now - group.last_gather < _ANSWERED_WITHIN):
+        asked = missing > 0 and now - group.last_gather < _ANSWERED_WITHIN
+        if unknown or asked or not listeners:
             frame.payload = bytes(payload)  # the port lent it only for now
             if not group.keep(frame, self._limits.multicast_queue):
                 self._transport.counters.count("multicast_queue_overflow")
+            self._transport.wake_at = min(self._transport.wake_at, now + _LOOK_AGAIN)
 
     def _copies(self, group: Group, frame: Waiting, to: list[bytes], room: int, now: int) -> bool:
         """One MULTICAST_FRAME to each; True if the frame must wait for some who are not known yet.
@@ -125,10 +127,12 @@ class Multicast:
         """Ask those who keep lists, unless that was done lately."""
         if now - group.last_gather < (_GATHER_RETRY if nobody else _GATHER_INTERVAL):
             return
-        group.last_gather = now
         network = self._network
+        sources = network.gather_sources(now)
+        if sources:  # none while no root has answered: `tick` asks as soon as one has
+            group.last_gather = now
         payload = messages.encode_multicast_gather(network.nwid, group.mac, group.adi, wanted)
-        for address in network.gather_sources(now):
+        for address in sources:
             self._transport.send(address, VERB_MULTICAST_GATHER, (payload,), now)
 
     def _group(self, mac: bytes, adi: int, now: int) -> Group:
@@ -193,8 +197,15 @@ class Multicast:
 
     def tick(self, now: int) -> int:
         """Send what waits for listeners that became known; when to look again."""
-        waits = False
+        deadline = now + _ANSWERED_WITHIN
         for group in self._groups.values():
-            if group.waiting and self._flush(group, 0, now):
-                waits = True
-        return now + (_LOOK_AGAIN if waits else _ANSWERED_WITHIN)
+            if not group.waiting:
+                continue
+            if self._flush(group, 0, now):
+                deadline = now + _LOOK_AGAIN
+            elif group.waiting and not group.listeners(now):
+                # Who joined a moment ago may announce itself seconds later.
+                self._gather(group, group.waiting[0].wanted, True, now)
+                again = max(group.last_gather + _GATHER_RETRY, now + _LOOK_AGAIN)
+                deadline = min(deadline, again)
+        return deadline
