@@ -14,6 +14,7 @@ from .wire.verbs import VERB_MULTICAST_GATHER, VERB_MULTICAST_LIKE
 _LIFE = const(600000)  # ms after the last LIKE
 _ANSWER_MEMBERS = const(256)  # keeps the answer within one datagram
 _MAX_GROUPS = const(65536)
+_MAX_GROUPS_EACH = const(1024)  # of one node
 
 
 class GroupDatabase:
@@ -22,6 +23,7 @@ class GroupDatabase:
     def __init__(self, transport) -> None:
         self._transport = transport
         self._groups: dict[tuple, dict[bytes, int]] = {}
+        self._counts: dict[bytes, int] = {}  # subscriptions of each node
         self._deciders: list = []  # (address, nwid, now) -> bool
         self._next_like = transport.verbs.get(VERB_MULTICAST_LIKE)
         self._next_gather = transport.verbs.get(VERB_MULTICAST_GATHER)
@@ -49,11 +51,14 @@ class GroupDatabase:
 
     def _subscribe(self, group: tuple, address: bytes, now: int) -> None:
         members = self._groups.get(group)
-        if members is None:
-            if len(self._groups) >= _MAX_GROUPS:
+        if members is None or address not in members:
+            count = self._counts.get(address, 0)
+            if len(self._groups) >= _MAX_GROUPS or count >= _MAX_GROUPS_EACH:
                 self._transport.counters.count("groups_full")
                 return
-            members = self._groups[group] = {}
+            self._counts[address] = count + 1
+            if members is None:
+                members = self._groups[group] = {}
         members[address] = now + _LIFE
 
     def receive_gather(self, peer, packet, now: int) -> int:
@@ -82,5 +87,8 @@ class GroupDatabase:
             members = self._groups[group]
             for address in [a for a, until in members.items() if until <= now]:
                 del members[address]
+                self._counts[address] -= 1
+                if not self._counts[address]:
+                    del self._counts[address]
             if not members:
                 del self._groups[group]

@@ -73,6 +73,7 @@ class ZeroTier(ZeroTierBase):
             if self.node.topology.is_root:
                 self.root = Root(transport, groups)
                 self.node.add_role(self.root)
+                Root.open_gates(self.node)
             if controller:
                 self.controller = Controller(transport, self._store)
                 groups.serve(self.controller.authorised)

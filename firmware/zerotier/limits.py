@@ -25,10 +25,27 @@ RENDEZVOUS_MEMORY = 5000  # a RENDEZVOUS that overtook its OK(WHOIS) (protocol/1
 UNITE_INTERVAL = 30000  # RENDEZVOUS per pair of peers, as a root
 RELAY_MAX_HOPS = 3
 SURFACE_TIMEOUT = 600000
+BEACON_GATE = 2500  # answers to LAN beacons
 # Ours: the reference would go on using a dead path for 243 s (protocol/15 §15.3).
-PROBE_TIMEOUT = 2000  # a probe unanswered for this long moves the traffic to the root
-PROBE_SILENCE = 2000  # sent but heard nothing for this long: probe the path
+PROBE_TIMEOUT = (
+    1500  # a probe unanswered for this long moves the traffic to another path or the root
+)
+CHALLENGE_TIMEOUT = 1000  # the same, when there is reason to believe that the path is dead
+PROBE_REPEAT = 400  # a single probe may get lost
+PROBE_SILENCE = 1000  # sent but heard nothing for this long: probe the path
+QUIET = 1500  # frames came, and now nothing comes: our NAT may have forgotten us
+RECENT = 5000  # how long after the last frame that is worth a question
+ROOT_SILENCE = 5000  # relayed through a root but heard nothing from it: probe it
+DEAD_PATH = 10000  # a path that failed this long ago is an endpoint to be tried again, no more
+STALE_PATH = (
+    30000  # silent this long: NATs may have forgotten it, so a root relays until it answers
+)
 ROOT_KEEPALIVE = 25000  # NATs forget a mapping after 20 to 30 s (protocol/11 §11.9)
+PORT_PATIENCE = 15000  # offline this long: try the other port
+IDLE_RENDEZVOUS = 600000  # RENDEZVOUS with a peer that we exchange no frames with
+MEMORY_INTERVAL = 600000  # between two writes of one peer to flash
+RELAY_RATE = 1000  # datagrams per second that a root relays for one sender
+WHOIS_RATE = 20  # addresses per second that a root looks up for one peer
 
 
 class Limits:
@@ -49,6 +66,7 @@ class Limits:
         config_bytes: int,
         hello_gate: int,
         config_refresh: int,
+        like_interval: int,
     ) -> None:
         self.peers = peers  # roots and controllers are kept, others leave by LRU
         self.paths = paths  # per peer
@@ -64,6 +82,7 @@ class Limits:
         self.config_chunks = 16
         self.hello_gate = hello_gate  # ms between HELLOs of strangers, per IPv4 /24 or IPv6 /48
         self.config_refresh = config_refresh
+        self.like_interval = like_interval  # ms between two tellings of our multicast groups
 
 
 DEVICE = Limits(
@@ -79,7 +98,8 @@ DEVICE = Limits(
     multicast_queue=2,
     config_bytes=16384,
     hello_gate=10000,
-    config_refresh=60000,
+    config_refresh=110000,  # a controller pushes changes to members that it heard within 120 s
+    like_interval=240000,  # lists of listeners are kept for 600 s
 )
 
 HOST = Limits(
@@ -96,4 +116,5 @@ HOST = Limits(
     config_bytes=484520,
     hello_gate=2000,
     config_refresh=60000,
+    like_interval=60000,
 )

@@ -1,10 +1,12 @@
 """The root role: relays for everybody and introduces peers to each other (protocol/09).
 
-Owns relaying and RENDEZVOUS. Never decrypts what it relays. A node has this role when the planet names it.
+Owns relaying, RENDEZVOUS, and what one client may cost. Never decrypts what it relays. A node has this role when the
+planet or a moon names it.
 """
 
 from .const import const
-from .limits import RELAY_MAX_HOPS, UNITE_INTERVAL
+from .limits import RELAY_MAX_HOPS, RELAY_RATE, UNITE_INTERVAL, WHOIS_RATE
+from .vl1.gate import Budgets, StrangerGate
 from .wire import address as addresses
 from .wire import messages
 from .wire.packet import (
@@ -20,6 +22,14 @@ from .wire.verbs import VERB_RENDEZVOUS
 
 _MAX_PAIRS = const(16384)
 _HOUSEKEEPING = const(30000)
+_MOVED_INTERVAL = const(1000)  # RENDEZVOUS for a pair whose endpoints have changed
+_SENDERS = const(16384)
+_BURST_SECONDS = const(2)
+# A site that comes back after a power cut has hundreds of nodes behind one address, and all of them are strangers to a
+# root that has lost its store. The identity hash of each takes about 11 ms of a PC's core.
+_STRANGER_INTERVAL = const(25)  # ms, per place
+_STRANGER_BURST = const(32)
+_STRANGER_TOTAL = const(20)  # ms, in all
 
 
 def _everybody(address: bytes, nwid: bytes, now: int) -> bool:
@@ -32,9 +42,19 @@ class Root:
     def __init__(self, transport, groups) -> None:
         self._transport = transport
         self._groups = groups
-        self._united: dict[bytes, int] = {}  # unordered pair of addresses -> last RENDEZVOUS
+        self._united: dict[bytes, tuple] = {}  # pair of addresses -> (last RENDEZVOUS, endpoints)
+        self._senders = Budgets(1000 // RELAY_RATE, _BURST_SECONDS * RELAY_RATE, _SENDERS)
         transport.relay = self.relay
         groups.serve(_everybody)
+
+    @staticmethod
+    def open_gates(node) -> None:
+        """Let a node that is a root take in more strangers than others, and remember all its clients."""
+        node.greeting.gate = StrangerGate(_STRANGER_INTERVAL, _STRANGER_BURST, _STRANGER_TOTAL)
+        node.directory.budgets = Budgets(
+            1000 // WHOIS_RATE, _BURST_SECONDS * WHOIS_RATE, node.transport.limits.peers
+        )
+        node.memory.keeps_all = True
 
     def relay(self, datagram, endpoint: bytes, now: int) -> None:
         """Pass a head or a fragment on (protocol/04 §4.7); the hop count is the only thing that changes."""
@@ -44,6 +64,9 @@ class Root:
         hops = datagram[hops_at] & HOPS_MASK
         if hops >= RELAY_MAX_HOPS:
             transport.counters.count("relay_hops")
+            return
+        if not self._senders.take(endpoint, now):
+            transport.counters.count("relay_rate")
             return
         datagram[hops_at] = datagram[hops_at] & ~HOPS_MASK | hops + 1
         source = bytes(datagram[SOURCE:FLAGS]) if is_head else b""
@@ -72,15 +95,18 @@ class Root:
         if other is None or other is peer:
             return
         pair = min(source, peer.address) + max(source, peer.address)
-        last = self._united.get(pair)
-        if last is not None and now - last < UNITE_INTERVAL:
-            return
         common = _common_endpoints(other, peer, now)
         if common is None:
             return
+        last = self._united.get(pair)
+        if last is not None:
+            # Whoever has moved cannot wait for thirty seconds.
+            interval = UNITE_INTERVAL if set(last[1]) == set(common) else _MOVED_INTERVAL
+            if now - last[0] < interval:
+                return
         if len(self._united) >= _MAX_PAIRS:
             self._united.clear()
-        self._united[pair] = now
+        self._united[pair] = (now, common)
         its_endpoint, peers_endpoint = common
         self._transport.send(
             peer.address,
@@ -97,24 +123,29 @@ class Root:
 
     def tick(self, now: int) -> int:
         self._groups.forget_expired(now)
-        for pair in [p for p, last in self._united.items() if now - last >= UNITE_INTERVAL]:
+        for pair in [p for p, last in self._united.items() if now - last[0] >= UNITE_INTERVAL]:
             del self._united[pair]
         return now + _HOUSEKEEPING
 
 
 def _common_endpoints(one, other, now: int) -> tuple | None:
-    """Endpoints of both in the closest scope and family that they share, or None."""
-    best = None
-    closest = -1
-    for path in one.paths:
-        for candidate in other.paths:
-            if len(path.endpoint) != len(candidate.endpoint):
-                continue
-            scope = addresses.scope(path.endpoint)
-            if scope != addresses.scope(candidate.endpoint):
-                continue
-            rank = 2 * scope + (len(path.endpoint) > 7)
-            if rank > closest and not path.expired(now) and not candidate.expired(now):
-                best = (path.endpoint, candidate.endpoint)
-                closest = rank
+    """Endpoints of both in the closest scope and family that they share (protocol/04 §4.7.1), or None."""
+    ours = _best_by_kind(one, now)
+    theirs = _best_by_kind(other, now)
+    shared = [kind for kind in ours if kind in theirs]
+    if not shared:
+        return None
+    closest = max(shared)
+    return ours[closest].endpoint, theirs[closest].endpoint
+
+
+def _best_by_kind(peer, now: int) -> dict:
+    """The best path for each (scope, size of its endpoint)."""
+    best: dict = {}
+    for path in peer.paths:
+        if path.expired(now):
+            continue
+        kind = (addresses.scope(path.endpoint), len(path.endpoint))
+        if kind not in best or path.quality(now) < best[kind].quality(now):
+            best[kind] = path
     return best

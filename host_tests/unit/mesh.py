@@ -125,6 +125,7 @@ class Mesh:
         groups = GroupDatabase(self.root.node.transport)
         self.root.root = Root(self.root.node.transport, groups)
         self.root.node.add_role(self.root.root)
+        Root.open_gates(self.root.node)
 
     def add(self, store: MemoryStore | None = None, limits=HOST) -> Station:  # type: ignore[no-untyped-def]
         """Another station, in a subnet of its own, or roots would take a crowd for an attack."""

@@ -91,13 +91,13 @@ def test_a_stranger_with_a_wrong_mac_leaves_nothing_behind() -> None:
 
 def test_strangers_of_one_subnet_pass_one_at_a_time() -> None:
     mesh = Mesh()
-    root = mesh.root
+    member = mesh.add()
     for number in range(3, 8):
-        packet = make_hello(mesh._identities[number], root.identity, mesh.now)
+        packet = make_hello(mesh._identities[number], member.identity, mesh.now)
         source = addresses.inet("10.9.9.%d" % number, 9993)
-        root.node.receive(packet, source, mesh.now)
-    assert root.count("hello_gate") == 4
-    assert len(root.node.topology.peers()) == 1
+        member.node.receive(packet, source, mesh.now)
+    assert member.count("hello_gate") == 3
+    assert len(member.node.topology.peers()) == 1 + 2
 
 
 def test_another_identity_under_a_known_address_is_told_and_never_believed() -> None:

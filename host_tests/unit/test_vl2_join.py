@@ -115,13 +115,14 @@ def test_a_lost_answer_costs_two_seconds():
 
 def test_the_config_is_refreshed_every_minute_without_touching_flash_or_interface():
     mesh, controller, member, network, port = _joined()
+    mesh.run(120000)  # by then it has written down whom it talks to
     first = network.config.timestamp
     writes = member.store.writes
     mesh.run(10 * 60000)
     assert network.config.timestamp - first >= 9 * 60000
     assert member.store.writes == writes
     assert len(port.configured) == 1
-    assert 9 <= controller.count("controller_config_sent") <= 13
+    assert 11 <= controller.count("controller_config_sent") <= 15
 
 
 def test_the_saved_certificate_is_renewed_before_it_is_half_a_window_old():
@@ -129,7 +130,7 @@ def test_the_saved_certificate_is_renewed_before_it_is_half_a_window_old():
     mesh.run(65 * 60000)
     saved = NetworkConfig.parse(member.store.get(_file(network.nwid)))
     assert mesh.now - saved.timestamp <= saved.credential_max_delta // 2 + 61000
-    assert member.store.writes < 10
+    assert member.store.writes < 15
 
 
 def test_a_joined_network_is_remembered_before_and_after_its_config_comes():

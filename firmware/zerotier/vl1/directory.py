@@ -20,6 +20,9 @@ class Directory:
 
     def __init__(self, transport) -> None:
         self._transport = transport
+        self.budgets = (
+            None  # a root's: how much each peer may look up, instead of the gate of others
+        )
         self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
         transport.verbs[VERB_WHOIS] = self.receive
         transport.ok_verbs[VERB_WHOIS] = self.receive_ok
@@ -27,13 +30,16 @@ class Directory:
     def receive(self, peer, packet: Packet, now: int) -> int:
         """Answer with the identities that we know; a root also asks the other roots for the rest."""
         topology = self._transport.topology
-        if not topology.is_root:
+        if self.budgets is None:
             if now - peer.last_whois < WHOIS_GATE:
                 self._transport.counters.count("whois_gate")
                 return IGNORED
             peer.last_whois = now
         found = []
         for wanted in messages.parse_whois(packet.payload):
+            if self.budgets is not None and not self.budgets.take(peer.address, now):
+                self._transport.counters.count("whois_rate")
+                break
             if wanted == self._transport.address:
                 found.append(self._transport.identity.to_bytes())
                 continue

@@ -1,7 +1,8 @@
 """HELLO and its OK: who is there, with which version, and how we look from there (protocol/03 §3.5).
 
 Owns the acceptance of strangers. A stranger's identity is proved by the 2 MiB hash where there is memory for it, and
-otherwise by asking a root for it (protocol/11 §11.5); a known identity is never replaced.
+otherwise by asking a root for it (protocol/11 §11.5); a known identity is never replaced. Worlds travel here, but
+which are believed is worlds.py's.
 """
 
 from _zerotier import armor, dearmor, hello_tail
@@ -12,42 +13,55 @@ from ..wire import address
 from ..wire import hello as layout
 from ..wire.packet import CIPHER_POLY1305, FLAGS, PAYLOAD, SOURCE, write_header
 from ..wire.verbs import ERROR_IDENTITY_COLLISION, VERB_HELLO
+from .gate import StrangerGate
 from .outcome import IGNORED, RECEIVED
 from .packet import Packet
 
 _MIN_PROTOCOL = const(4)
 _MIN_SURFACE_PROTOCOL = const(5)  # older peers get port 0
-_GATE_BUCKETS = const(64)
+_GATE_BURST = const(2)
+_GATE_TOTAL = const(100)  # ms between strangers, wherever they are
 
 
 def _nobody(peer, now: int) -> None:
     """Until somebody wants to know."""
 
 
+def _nothing_moved(scope: int, size: int, now: int) -> None:
+    """Until somebody wants to know."""
+
+
 class Greeting:
     """Sends HELLO, answers HELLO, learns from OK(HELLO)."""
 
-    def __init__(self, transport, surface) -> None:
+    def __init__(self, transport, worlds, surface, prediction) -> None:
         self._transport = transport
+        self._worlds = worlds
         self._surface = surface
-        self._gate: dict[bytes, int] = {}  # source prefix -> last stranger
+        self._prediction = prediction
+        self.gate = StrangerGate(transport.limits.hello_gate, _GATE_BURST, _GATE_TOTAL)
         self.has_memory = True  # until the identity hash says otherwise
+        self.validate = (
+            Identity.validate
+        )  # a simulation of a thousand nodes knows its own identities
         self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
+        self.on_moved = _nothing_moved  # (scope, size of endpoint, now): a root sees us elsewhere
         transport.on_hello = self.receive
         transport.ok_verbs[VERB_HELLO] = self.receive_ok
         transport.verbs[VERB_HELLO] = self._receive_encrypted
 
     # --- outbound ---
 
-    def send(self, peer, endpoint: bytes, now: int, direct: bool = True) -> None:
-        """HELLO to a peer by this endpoint; not direct: the endpoint is a root's."""
-        topology = self._transport.topology
+    def send(self, peer, endpoint: bytes, now: int) -> None:
+        """HELLO to a peer by this endpoint, which may be a root's that relays it."""
+        planet = self._worlds.planet
         payload, tail = layout.encode_hello(
             now,
             self._transport.identity.to_bytes(),
             endpoint,
-            topology.planet.id,
-            topology.planet.timestamp,
+            planet.id,
+            planet.timestamp,
+            self._worlds.in_hello(),
         )
         packet = bytearray(PAYLOAD + len(payload))
         packet_id = self._transport.new_id(VERB_HELLO, endpoint)
@@ -55,11 +69,11 @@ class Greeting:
         packet[PAYLOAD:] = payload
         hello_tail(peer.key, packet, PAYLOAD + tail)
         armor(peer.key, packet, CIPHER_POLY1305)
-        if direct:
-            path = peer.path(endpoint)
-            if path is not None:
-                path.probed(now)
-                path.last_hello = now
+        path = peer.path(endpoint)
+        if path is not None:
+            path.probed(now)
+            path.last_hello = now
+        self._prediction.opened(endpoint, now)
         self._transport.send_raw(packet, endpoint)
 
     # --- inbound ---
@@ -91,7 +105,7 @@ class Greeting:
         if peer.identity.to_bytes() != fields.identity:
             self._transport.counters.count("hello_refused")
             return IGNORED
-        self._answer(peer, packet, fields, now)
+        self._answer(peer, packet, fields, [], now)
         return RECEIVED
 
     def _meet(self, view: memoryview, fields, endpoint: bytes, now: int):
@@ -100,7 +114,7 @@ class Greeting:
         if not self.has_memory:
             transport.wait_for_identity(view, fields.identity[:5], endpoint, now)
             return None
-        if not self._pass_gate(endpoint, now):
+        if not self.gate.passes(endpoint, now):
             transport.counters.count("hello_gate")
             return None
         identity = Identity.from_bytes(fields.identity)
@@ -108,7 +122,7 @@ class Greeting:
             transport.counters.count("bad_mac")
             return None
         try:
-            valid = identity.validate()
+            valid = self.validate(identity)
         except MemoryError:
             self.has_memory = False
             transport.wait_for_identity(view, identity.address, endpoint, now)
@@ -122,7 +136,7 @@ class Greeting:
         """Somebody else under a known address: told so if the HELLO is authentic, never believed."""
         transport = self._transport
         transport.counters.count("identity_collision")
-        if not self._pass_gate(endpoint, now):
+        if not self.gate.passes(endpoint, now):
             return
         identity = Identity.from_bytes(fields.identity)
         key = transport.identity.agree(identity)
@@ -133,42 +147,29 @@ class Greeting:
         stranger = _Stranger(identity.address, key)
         transport.send_error(stranger, packet, ERROR_IDENTITY_COLLISION, b"", now)
 
-    def _pass_gate(self, endpoint: bytes, now: int) -> bool:
-        """One stranger per interval and IPv4 /24 or IPv6 /48 (protocol/04 §4.8)."""
-        ip = address.ip(endpoint)
-        prefix = ip[:3] if len(ip) == 4 else ip[:6]
-        last = self._gate.get(prefix)
-        if last is not None and now - last < self._transport.limits.hello_gate:
-            return False
-        if last is None and len(self._gate) >= _GATE_BUCKETS:
-            self._gate.clear()
-        self._gate[prefix] = now
-        return True
-
     def _accept(self, peer, view: memoryview, fields, endpoint: bytes, now: int) -> None:
         packet = Packet(view, peer.address, endpoint, view[PAYLOAD:])
-        self._answer(peer, packet, fields, now)
+        moons = []
+        if PAYLOAD + fields.tail < len(view):
+            hello_tail(peer.key, view, PAYLOAD + fields.tail)
+            moons = layout.parse_moons(packet.payload, fields.tail)
+        self._answer(peer, packet, fields, moons, now)
         self._transport.on_received(peer, packet, RECEIVED, now)
         self.on_identity(peer, now)
 
-    def _answer(self, peer, packet: Packet, fields, now: int) -> None:
-        if packet.hops == 0:
-            self._surface.report(peer, packet.endpoint, fields.sent_to, now)
+    def _answer(self, peer, packet: Packet, fields, moons: list, now: int) -> None:
+        self._report(peer, packet, fields.sent_to, now)
         peer.protocol = fields.protocol
         peer.version = (fields.major, fields.minor, fields.revision)
         seen_from = packet.endpoint
         if fields.protocol < _MIN_SURFACE_PROTOCOL:
             seen_from = address.with_port(seen_from, 0)
-        worlds = []
-        topology = self._transport.topology
-        planet = topology.planet
-        if fields.planet_id == planet.id and fields.planet_timestamp < planet.timestamp:
-            worlds.append(topology.planet_bytes)
+        worlds = self._worlds.newer(fields.planet_id, fields.planet_timestamp, moons)
         body = layout.encode_ok_hello(fields.timestamp, seen_from, worlds)
         self._transport.send_ok(peer, packet, (body,), now)
 
     def receive_ok(self, peer, packet: Packet, in_re_id: bytes, body, now: int) -> int:
-        """OK(HELLO): the peer's version, the round trip, and how we look from there."""
+        """OK(HELLO): the peer's version, the round trip, how we look from there, and newer worlds."""
         fields = layout.parse_ok_hello(body)
         if fields.protocol < _MIN_PROTOCOL:
             return IGNORED
@@ -176,9 +177,16 @@ class Greeting:
         peer.version = (fields.major, fields.minor, fields.revision)
         peer.hellos_unanswered = 0
         if packet.hops == 0:
-            self._surface.report(peer, packet.endpoint, fields.sent_to, now)
+            self._prediction.seen(packet.endpoint, fields.sent_to, now)
             packet.round_trip = now - fields.timestamp
+        self._report(peer, packet, fields.sent_to, now)
+        self._worlds.receive(peer, fields.worlds, now)
         return RECEIVED
+
+    def _report(self, peer, packet: Packet, ours: bytes, now: int) -> None:
+        """Where a peer sees us; in a HELLO, where it sent to. Relayed ones say nothing."""
+        if packet.hops == 0 and self._surface.report(peer, packet.endpoint, ours, now):
+            self.on_moved(address.scope(ours), len(ours), now)
 
 
 class _Stranger:

@@ -4,12 +4,21 @@ Owns the numbers of a path. Never sends.
 """
 
 from ..const import const
-from ..limits import PATH_ALIVE, PATH_EXPIRATION, PROBE_TIMEOUT
+from ..limits import (
+    CHALLENGE_TIMEOUT,
+    PATH_ALIVE,
+    PATH_EXPIRATION,
+    PROBE_TIMEOUT,
+    QUEUE_TIMEOUT,
+    STALE_PATH,
+)
 from ..wire import address
 
 _UNKNOWN_LATENCY = const(65535)
 _MAX_AGE = const(140000)
 _SCOPES = const(8)
+_DOUBT = const(0x1000000)  # more than any other cost
+_ROUND_TRIPS = const(3)  # that a probe is given at least
 
 
 class Path:
@@ -17,21 +26,31 @@ class Path:
 
     def __init__(self, endpoint: bytes, now: int) -> None:
         self.endpoint = endpoint
+        self.since = now
         self.last_receive = now  # authenticated, directly from there
         self.last_send = now
         self.last_hello = 0
+        self.last_probe = 0
         self.probe_since = 0  # the first probe that was not answered, 0: none
         self.latency = _UNKNOWN_LATENCY
+        self.is_proved = True  # heard since our start, and since our own address last changed
+        self.is_doubted = False  # the peer has been heard elsewhere since it was last heard here
+        self.is_challenged = False  # there is reason to believe that the path is dead
+        self._scope = address.scope(endpoint)
 
     def heard(self, now: int) -> None:
         """An authenticated packet came directly from there."""
         self.last_receive = now
         self.probe_since = 0
+        self.is_proved = True
+        self.is_doubted = False
+        self.is_challenged = False
 
     def probed(self, now: int) -> None:
         """A packet that must be answered went there."""
         if not self.probe_since:
             self.probe_since = now
+        self.last_probe = now
         self.last_send = now
 
     def measured(self, latency: int) -> None:
@@ -46,7 +65,24 @@ class Path:
 
     def failed(self, now: int) -> bool:
         """A probe got no answer in time: do not send traffic this way (protocol/15 §15.3)."""
-        return self.probe_since != 0 and now - self.probe_since >= PROBE_TIMEOUT
+        return self.probe_since != 0 and now - self.probe_since >= self.patience()
+
+    def patience(self) -> int:
+        """How many ms an answer to a probe is waited for."""
+        least = CHALLENGE_TIMEOUT if self.is_challenged else PROBE_TIMEOUT
+        if self.latency == _UNKNOWN_LATENCY:
+            return least
+        return min(max(least, _ROUND_TRIPS * self.latency), QUEUE_TIMEOUT)
+
+    def dependable(self, now: int) -> bool:
+        """True if a packet sent this way will very likely arrive. Local paths have no NAT that forgets them."""
+        return self.is_proved and (
+            self._scope == address.SCOPE_PRIVATE or now - self.last_receive < STALE_PATH
+        )
+
+    def is_like(self, which: tuple) -> bool:
+        """True if the endpoint is of this (scope, size in bytes)."""
+        return which == (self._scope, len(self.endpoint))
 
     def quality(self, now: int) -> int:
         """Lower is better (protocol/04 §4.7)."""
@@ -54,4 +90,7 @@ class Path:
         cost = self.latency + 1
         if age >= PATH_ALIVE:
             cost += _UNKNOWN_LATENCY + age
-        return cost * (_SCOPES - address.scope(self.endpoint))
+        cost *= _SCOPES - self._scope
+        if self.is_doubted or not self.is_proved:
+            cost += _DOUBT
+        return cost

@@ -5,23 +5,13 @@ Owns what is remembered of one peer. Never sends and never decides.
 
 from ..const import const
 from ..limits import PEER_EXPIRATION, TRUST_EXPIRATION
-from ..wire.verbs import (
-    VERB_EXT_FRAME,
-    VERB_FRAME,
-    VERB_MULTICAST_FRAME,
-    VERB_NETWORK_CONFIG,
-    VERB_NETWORK_CONFIG_REQUEST,
-)
+from ..wire.verbs import VERB_EXT_FRAME, VERB_FRAME, VERB_MULTICAST_FRAME
+from .candidates import Candidates
 from .path import Path
 
-# Packets that show that a peer matters to us: its paths are then kept alive.
-ACTIVE_VERBS = (
-    VERB_FRAME,
-    VERB_EXT_FRAME,
-    VERB_NETWORK_CONFIG_REQUEST,
-    VERB_NETWORK_CONFIG,
-    VERB_MULTICAST_FRAME,
-)
+# Packets that show that a peer matters to us: its paths are then kept alive, and looked for. The reference counts
+# configurations too (protocol/04 §4.3), which keeps a path to every member of a controller warm day and night.
+ACTIVE_VERBS = (VERB_FRAME, VERB_EXT_FRAME, VERB_MULTICAST_FRAME)
 
 _TRIES = const(16)  # unconfirmed endpoints remembered
 
@@ -37,20 +27,28 @@ class Peer:
         self.version = (0, 0, 0)
         self.endpoints: list[bytes] = []  # the stable endpoints of a root, else empty
         self.is_root = False
+        self.is_moon = False  # a root of a moon, not of the planet
         self.pinned = False  # never evicted: a root, or the controller of one of our networks
         self.paths: list[Path] = []
+        self.candidates = Candidates()
+        self.is_watched = False  # has timers running
         self.last_receive = 0
-        self.last_active = 0  # a frame or a config passed, in either direction
+        self.last_active = 0  # a frame passed, in either direction
         self.last_trust = 0
         self.last_hello = 0
         self.hellos_unanswered = 0
         self.last_push = 0
+        self.last_rendezvous = 0
         self.push_count = 0  # inbound PUSH_DIRECT_PATHS in the current window
         self.push_time = 0
         self.last_echo = 0  # inbound gates
         self.last_whois = 0
+        self.last_encrypted_hello = 0
         self.last_used = 0  # for LRU
         self.tries: dict[bytes, int] = {}
+        self.lost_endpoint = b""  # the path that was given up last,
+        self.lost_reason = ""  # why,
+        self.lost_at = 0  # and when
 
     def __repr__(self) -> str:
         return "<Peer %s>" % self.address.hex()
@@ -77,19 +75,23 @@ class Peer:
 
     def learn(self, endpoint: bytes, limit: int, now: int) -> Path:
         """A new confirmed path; takes the place of the one that was silent longest."""
+        if len(self.paths) >= limit:
+            oldest = self.paths[0]
+            for path in self.paths:
+                if path.last_receive < oldest.last_receive:
+                    oldest = path
+            self.lose(oldest, "replaced", now)
         path = Path(endpoint, now)
-        if len(self.paths) < limit:
-            self.paths.append(path)
-            return path
-        oldest = 0
-        for index in range(1, len(self.paths)):
-            if self.paths[index].last_receive < self.paths[oldest].last_receive:
-                oldest = index
-        self.paths[oldest] = path
+        self.paths.append(path)
+        self.candidates.remove(endpoint)
         return path
 
-    def drop_expired_paths(self, now: int) -> None:
-        self.paths = [path for path in self.paths if not path.expired(now)]
+    def lose(self, path: Path, reason: str, now: int) -> None:
+        """Give a path up, and remember why."""
+        self.paths.remove(path)
+        self.lost_endpoint = path.endpoint
+        self.lost_reason = reason
+        self.lost_at = now
 
     def may_try(self, endpoint: bytes, interval: int, now: int) -> bool:
         """True once per interval and endpoint; remembers a bounded number of endpoints."""

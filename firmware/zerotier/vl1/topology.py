@@ -1,36 +1,23 @@
-"""Who is known: the table of peers and the roots of the planet.
+"""Who is known: the table of peers, and which of them are roots.
 
-Owns the bounded table and the planet. Never sends.
+Owns the bounded table. Which worlds there are is worlds.py's. Never sends.
 """
 
 from ..identity import Identity
-from ..wire.world import World
 from .peer import Peer
 
 
 class Topology:
     """Peers by address. Roots and pinned peers stay, others leave when the table is full (LRU)."""
 
-    def __init__(self, identity: Identity, planet: bytes, limit: int, counters, now: int) -> None:
-        """`planet`: a serialized world (protocol/05 §5.1). ValueError if it is none."""
+    def __init__(self, identity: Identity, limit: int, counters) -> None:
         self.identity = identity
+        self.keys = None  # a memory of shared keys: get(identity) -> 48 bytes or None
         self._limit = limit
         self._counters = counters
         self._peers: dict[bytes, Peer] = {}
-        self.is_root = False  # we are one of the planet's roots ourselves
+        self.is_root = False  # a world names us as one of its roots
         self._roots: list[Peer] = []
-        self.planet, _ = World.parse(planet)
-        self.planet_bytes = bytes(planet)
-        for root in self.planet.roots:
-            known = Identity.from_bytes(root.identity)
-            if known == identity:
-                self.is_root = True
-                continue
-            peer = self.add(known, now)
-            peer.is_root = True
-            peer.pinned = True
-            peer.endpoints = list(root.endpoints)
-            self._roots.append(peer)
 
     def get(self, address: bytes) -> Peer | None:
         return self._peers.get(address)
@@ -42,11 +29,40 @@ class Topology:
             return peer
         if len(self._peers) >= self._limit:
             self._evict()
-        peer = Peer(identity, self.identity.agree(identity))
+        key = self.keys.get(identity) if self.keys is not None else None
+        peer = Peer(identity, key or self.identity.agree(identity))
         peer.last_receive = now
         peer.last_used = now
         self._peers[identity.address] = peer
         return peer
+
+    def set_roots(self, worlds: list, now: int) -> None:
+        """The roots of these worlds, and no others, are roots from now on; the planet comes first."""
+        for peer in self._roots:
+            peer.is_root = peer.is_moon = peer.pinned = False
+            peer.endpoints = []
+        self._roots = []
+        self.is_root = False
+        for index, world in enumerate(worlds):
+            for root in world.roots:
+                self._add_root(root, index > 0, now)
+
+    def _add_root(self, root, is_moon: bool, now: int) -> None:
+        known = Identity.from_bytes(root.identity)
+        if known == self.identity:
+            self.is_root = True
+            return
+        peer = self.add(known, now)
+        if peer.identity != known:
+            self._counters.count("root_identity_differs")
+            return
+        if not peer.is_root:
+            peer.is_root = peer.pinned = True
+            peer.is_moon = is_moon
+            self._roots.append(peer)
+        for endpoint in root.endpoints:
+            if endpoint not in peer.endpoints:
+                peer.endpoints.append(endpoint)
 
     def _evict(self) -> None:
         oldest = None
@@ -62,8 +78,6 @@ class Topology:
         silent = [p for p in self._peers.values() if not p.pinned and p.silent(now)]
         for peer in silent:
             del self._peers[peer.address]
-        for peer in self._peers.values():
-            peer.drop_expired_paths(now)
 
     def peers(self) -> list[Peer]:
         return list(self._peers.values())

@@ -10,14 +10,16 @@ for credentials). Never knows what a verb means: the handlers do.
 from _zerotier import armor, dearmor, lz4_decompress
 
 from ..const import const
-from ..limits import PROBE_SILENCE, QUEUE_TIMEOUT, WHOIS_RETRY
+from ..limits import BEACON_GATE, PROBE_SILENCE, QUEUE_TIMEOUT, WHOIS_RETRY
 from ..wire import messages
 from ..wire.packet import (
+    BEACON_SIZE,
     CIPHER_MASK,
     CIPHER_SALSA,
     COMPRESSED,
     DEFAULT_MTU,
     DESTINATION,
+    FLAG_EXTENDED,
     FLAG_FRAGMENTED,
     FLAGS,
     FRAGMENT_INDICATOR,
@@ -43,6 +45,7 @@ from ..wire.verbs import (
     VERB_MULTICAST_FRAME,
     VERB_MULTICAST_GATHER,
     VERB_NETWORK_CONFIG_REQUEST,
+    VERB_NOP,
     VERB_OK,
     VERB_WHOIS,
 )
@@ -93,6 +96,10 @@ class Transport:
             _not_wired  # handler(peer, packet, outcome, now), after each accepted packet
         )
         self.relay = self._drop_foreign  # handler(datagram, endpoint, now), set by a root
+        self.on_watch = _not_wired  # (peer, now): the peer has timers from now on
+        self.open_extended = _not_wired  # (peer, packet) -> HELLO in the clear, or None
+        # Like `send`, with a TTL that does not reach the other side, if the driver can do that.
+        self.send_near = getattr(wire, "send_near", wire.send)
         self._ids = ids
         self._wire = wire
         self._reassembly = Reassembly(limits.reassembly, counters)
@@ -104,6 +111,7 @@ class Transport:
         self._unopened: list[_Waiting] = []  # from peers that we do not know
         self._held: list[_Waiting] = []  # opened, but the handler said HOLD
         self._held_retry = 0
+        self._last_beacon = 0
         self.wake_at = 0  # when `tick` is needed; lowered by whatever begins to wait
         self._whois: dict[bytes, int] = {}  # address -> last request
         self.verbs[VERB_OK] = self._handle_ok
@@ -115,7 +123,10 @@ class Transport:
         """Take a datagram (protocol/02 §2.3). It is decrypted in place. Raises ValueError if malformed."""
         length = len(datagram)
         if length <= JUNK_SIZE:
-            self.counters.count("junk")
+            if length == BEACON_SIZE:
+                self._answer_beacon(datagram, endpoint, now)
+            else:
+                self.counters.count("junk")
             return
         is_fragment = datagram[FRAGMENT_MARK] == FRAGMENT_INDICATOR
         if not is_fragment and length < MIN_PACKET:
@@ -132,6 +143,14 @@ class Transport:
         if packet is not None:
             self.open(packet, endpoint, now)
 
+    def _answer_beacon(self, datagram, endpoint: bytes, now: int) -> None:
+        """LAN discovery of old nodes: a known peer's beacon is answered with NOP (protocol/04 §4.10)."""
+        self.counters.count("beacons")
+        peer = self.topology.get(bytes(datagram[DESTINATION:BEACON_SIZE]))
+        if peer is not None and now - self._last_beacon >= BEACON_GATE:
+            self._last_beacon = now
+            self.send_via(peer, endpoint, VERB_NOP, (), now)
+
     def _drop_foreign(self, datagram, endpoint: bytes, now: int) -> None:
         """Only roots relay."""
         self.counters.count("not_for_us")
@@ -145,12 +164,19 @@ class Transport:
         if source == self.address:
             self.counters.count("own_packet")
             return
-        if not packet[FLAGS] & CIPHER_MASK and packet[VERB] & VERB_MASK == VERB_HELLO:
+        is_extended = packet[FLAGS] & (CIPHER_MASK | FLAG_EXTENDED) == FLAG_EXTENDED
+        is_clear = not packet[FLAGS] & CIPHER_MASK and not is_extended
+        if is_clear and packet[VERB] & VERB_MASK == VERB_HELLO:
             self.on_hello(packet, endpoint, now)
             return
         peer = self.topology.get(source)
         if peer is None:
             self.wait_for_identity(packet, source, endpoint, now)
+            return
+        if is_extended:
+            hello = self.open_extended(peer, packet, now)
+            if hello is not None:
+                self.on_hello(hello, endpoint, now)
             return
         view = memoryview(packet)
         if not dearmor(peer.key, view):
@@ -212,6 +238,8 @@ class Transport:
             return None
         if verb in ACTIVE_VERBS:
             peer.last_active = now
+            if not peer.is_watched:
+                self.on_watch(peer, now)
         endpoint = self.route(peer, now)
         if endpoint is None:
             self._wait_to_send(address, verb, parts, now)
@@ -235,15 +263,20 @@ class Transport:
         return path.endpoint if path is not None else None
 
     def _path_to(self, peer, now: int):
-        """A direct path, else a root's, else a direct one that has failed."""
+        """A direct path that is likely to work, else a root's, else a direct one that is not."""
         path = peer.best_path(now)
-        if path is None and not peer.is_root:
-            root = self.topology.best_root(now)
-            if root is not None:
-                path = root.best_path(now) or root.paths[0]
-        if path is None and peer.paths:
-            path = peer.paths[-1]
-        return path
+        if peer.is_root or (path is not None and path.dependable(now)):
+            return path or (peer.paths[-1] if peer.paths else None)
+        root = self.topology.best_root(now)
+        if root is not None:
+            relay = root.best_path(now)
+            if relay is not None:
+                return relay
+        if path is not None:
+            return path
+        if root is not None and root.paths:
+            return root.paths[0]
+        return peer.paths[-1] if peer.paths else None
 
     def send_via(
         self, peer, endpoint: bytes, verb: int, parts: tuple, now: int, whole: bool = False

@@ -16,9 +16,11 @@ PAYLOAD = const(28)
 
 MIN_PACKET = const(28)
 MAX_PACKET = const(10024)
+BEACON_SIZE = const(13)
 JUNK_SIZE = const(16)  # shorter datagrams only open NATs (§2.3)
 
 # Byte 18: E F CCC HHH
+FLAG_EXTENDED = const(0x80)  # with cipher 0: an encrypted HELLO (protocol/14 §14.2); we never send it
 FLAG_FRAGMENTED = const(0x40)
 CIPHER_MASK = const(0x38)
 CIPHER_SHIFT = const(3)

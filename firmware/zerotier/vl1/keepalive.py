@@ -1,0 +1,256 @@
+"""The timers of paths: roots are greeted, paths in use are kept open, dead ones are found and given up (04 §4.5).
+
+Owns when something is sent to keep or to test a path, and what happens when our own address changes. How an endpoint
+becomes a path is paths.py's.
+
+    state of a path      found out by                          then
+    proved               heard lately                          used
+    probed               sent but heard nothing, or idle       probed again every PROBE_REPEAT
+    failed               no answer within its patience         not used; the root relays; probed on
+    given up             failed for DEAD_PATH                  an endpoint to be tried now and then
+    not proved           our own address changed, or a start   a root relays until it is heard
+"""
+
+from os import urandom
+
+from ..const import const
+from ..limits import (
+    DEAD_PATH,
+    HEARTBEAT,
+    HELLO_RETRY,
+    PORT_PATIENCE,
+    PROBE_REPEAT,
+    PROBE_SILENCE,
+    PROBE_TIMEOUT,
+    QUIET,
+    RECENT,
+    ROOT_KEEPALIVE,
+    ROOT_SILENCE,
+)
+from ..wire.verbs import VERB_ECHO
+from .candidates import NEVER
+
+_ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
+_FAILED_REPEAT = const(1000)
+_IDLE = const(60000)
+_OTHER_ROOTS = const(5)  # so many times slower are the roots kept that we do not relay through
+_JITTER = const(1024)
+
+
+class Keepalive:
+    """Timers of all paths of a node."""
+
+    def __init__(self, transport, greeting, paths, traversal, surface, prediction) -> None:
+        self._transport = transport
+        self._topology = transport.topology
+        self._greeting = greeting
+        self._paths = paths
+        self._traversal = traversal
+        self._surface = surface
+        self._prediction = prediction
+        self._watched: list = []  # peers with timers, roots not among them
+        self._offline_since = 0
+        self.switch_port = None  # driver's: use the other UDP port
+        transport.on_watch = self.watch
+        greeting.on_moved = self.moved
+
+    def watch(self, peer, now: int) -> None:
+        """This peer has timers from now on."""
+        if not peer.is_watched and not peer.is_root:
+            peer.is_watched = True
+            self._watched.append(peer)
+        self._transport.wake_at = min(self._transport.wake_at, now)
+
+    def watch_active(self, now: int) -> None:
+        """Look for peers whose frames passed without Python; called by the housekeeping."""
+        for peer in self._topology.peers():
+            if not peer.is_watched and peer.active(now):
+                self.watch(peer, now)
+
+    def tick(self, now: int) -> int:
+        """Do what is due; the time of the next call that is needed."""
+        deadline = now + _IDLE
+        best = self._topology.best_root(now)
+        for root in self._topology.root_peers():
+            deadline = min(deadline, self._tick_root(root, root is best, now))
+        if self._watched:
+            kept = []
+            for peer in list(self._watched):
+                due = self._tick_peer(peer, now)
+                if due == NEVER or peer.is_root or self._topology.get(peer.address) is not peer:
+                    peer.is_watched = False
+                else:
+                    kept.append(peer)
+                    deadline = min(deadline, due)
+            self._watched = kept
+        if self.switch_port is not None:
+            deadline = min(deadline, self._other_port(now))
+        return max(deadline, now + 1)
+
+    # --- roots ---
+
+    def _tick_root(self, root, is_best: bool, now: int) -> int:
+        self._drop_expired(root, now)
+        path = root.best_path(now)
+        if path is None or not path.is_proved:
+            return self._greet(root, now)
+        if path.probe_since:
+            return self._probe_on(root, path, now)
+        due: int = path.last_receive + (
+            ROOT_KEEPALIVE if is_best else _OTHER_ROOTS * ROOT_KEEPALIVE
+        )
+        if path.last_send > path.last_receive:
+            due = min(due, path.last_receive + ROOT_SILENCE)
+        if now < due:
+            return due
+        self._paths.probe_path(root, path, now)
+        return now + PROBE_REPEAT
+
+    def _greet(self, root, now: int) -> int:
+        """HELLO to all endpoints of a root that does not answer, for ever."""
+        wait = min(_ROOT_RETRY_FIRST << min(root.hellos_unanswered, 3), HELLO_RETRY)
+        if now - root.last_hello < wait:
+            return int(root.last_hello + wait)
+        # A crowd that starts at once must not stay in step.
+        root.last_hello = now - wait * urandom(1)[0] // _JITTER
+        root.hellos_unanswered += 1
+        places = root.endpoints or [path.endpoint for path in root.paths]
+        if not places:  # a moon's root may be anywhere: through another root
+            relay = self._topology.best_root(now)
+            path = relay.best_path(now) if relay is not None else None
+            if path is not None:
+                self._greeting.send(root, path.endpoint, now)
+        for endpoint in places:
+            if self._paths.acceptable(root, endpoint):
+                self._greeting.send(root, endpoint, now)
+        return int(root.last_hello + wait)
+
+    def _ask_root(self, now: int) -> None:
+        """A path fails: if our NAT forgot us, the root has to see our new mapping, too."""
+        root = self._topology.best_root(now)
+        path = root.best_path(now) if root is not None else None
+        if path is not None and not path.probe_since and now - path.last_receive >= PROBE_SILENCE:
+            self._paths.probe_path(root, path, now)
+
+    def _other_port(self, now: int) -> int:
+        """No root answers: something may be wrong with our port."""
+        if self.online(now):
+            self._offline_since = 0
+            return now + PORT_PATIENCE
+        if not self._offline_since:
+            self._offline_since = now
+        elif now - self._offline_since >= PORT_PATIENCE:
+            self._offline_since = now
+            self.switch_port()  # type: ignore[misc]
+            self._transport.counters.count("port_switched")
+        return self._offline_since + PORT_PATIENCE
+
+    def online(self, now: int) -> bool:
+        """True if a root was heard lately: proved, not assumed."""
+        if self._topology.is_root:
+            return True
+        limit = 2 * ROOT_KEEPALIVE + PROBE_TIMEOUT
+        for root in self._topology.root_peers():
+            if root.paths and now - root.last_receive < limit:
+                return True
+        return False
+
+    # --- other peers ---
+
+    def _tick_peer(self, peer, now: int) -> int:
+        deadline = NEVER
+        is_active = peer.active(now)
+        for path in list(peer.paths):
+            deadline = min(deadline, self._tick_path(peer, path, is_active, now))
+        if is_active:
+            # Frames may pass without Python; what they did is looked at once a second.
+            if now - peer.last_active < RECENT and peer.paths:
+                deadline = min(deadline, now + PROBE_SILENCE)
+            deadline = min(deadline, now + HEARTBEAT)
+        return min(deadline, self._traversal.try_candidates(peer, now))
+
+    def _tick_path(self, peer, path, is_active: bool, now: int) -> int:
+        if path.expired(now):
+            self._lose(peer, path, "silent", now)
+            return NEVER
+        if path.probe_since:
+            if path.failed(now) and now - path.probe_since >= DEAD_PATH:
+                self._lose(peer, path, "no answer", now)
+                peer.candidates.add(path.endpoint, now)
+                return NEVER
+            return self._probe_on(peer, path, now)
+        if not is_active:
+            return NEVER
+        due: int = path.last_receive + HEARTBEAT
+        if path.last_send > path.last_receive:
+            due = path.last_receive + PROBE_SILENCE
+        elif now - peer.last_active < RECENT:
+            due = path.last_receive + QUIET
+        if now < due:
+            return due
+        self._paths.probe_path(peer, path, now)
+        return now + PROBE_REPEAT
+
+    def _probe_on(self, peer, path, now: int) -> int:
+        """A probe is not answered yet: again, and more slowly when the path has failed."""
+        wait = _FAILED_REPEAT if path.failed(now) else PROBE_REPEAT
+        if now - path.last_probe >= wait:
+            if not peer.is_root:
+                self._ask_root(now)
+            self._paths.probe_path(peer, path, now)
+            return now + wait
+        return int(path.last_probe + wait)
+
+    def _lose(self, peer, path, reason: str, now: int) -> None:
+        peer.lose(path, reason, now)
+        self._transport.counters.count("path_" + reason.replace(" ", "_"))
+
+    def _drop_expired(self, peer, now: int) -> None:
+        for path in list(peer.paths):
+            if path.expired(now):
+                self._lose(peer, path, "silent", now)
+
+    def drop_expired(self, now: int) -> None:
+        """Paths of all peers that were silent too long are given up; called by the housekeeping."""
+        for peer in self._topology.peers():
+            if peer.paths:
+                self._drop_expired(peer, now)
+
+    # --- we have moved ---
+
+    def underlay_changed(self, now: int) -> None:
+        """Our own addresses changed, or the network came back: tell everybody at once."""
+        self._transport.counters.count("underlay_changed")
+        self._surface.clear()
+        self._prediction.clear()
+        for root in self._topology.root_peers():
+            root.hellos_unanswered = 0
+            root.last_hello = 0
+            for path in root.paths:
+                path.is_proved = False
+        self._reprove(None, now)
+        self.tick(now)
+        for peer in self._watched:
+            if peer.active(now):
+                # Through the root: its NAT may not let our new address in.
+                self._transport.send(peer.address, VERB_ECHO, (now.to_bytes(8, "big"),), now)
+
+    def moved(self, scope: int, size: int, now: int) -> None:
+        """A root sees us at another IP than before (protocol/04 §4.6)."""
+        self._transport.counters.count("surface_changed")
+        self._prediction.clear()
+        self._reprove((scope, size), now)
+
+    def _reprove(self, which: tuple | None, now: int) -> None:
+        """Paths (of a scope and a size of address, or all) are not used until they are heard again."""
+        for peer in self._topology.peers():
+            peer.last_push = 0
+            if peer.is_root:
+                continue
+            for path in peer.paths:
+                if which is None or path.is_like(which):
+                    path.is_proved = False
+                    if peer.active(now):
+                        self._paths.challenge(peer, path, now)
+            if peer.active(now):
+                self.watch(peer, now)
