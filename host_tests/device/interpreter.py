@@ -48,6 +48,16 @@ def run(script: str, *arguments: str, timeout: float = TIMEOUT, **options) -> st
     return done.stdout
 
 
+def line_of(process: subprocess.Popen, timeout: float = TIMEOUT) -> str:
+    """The next line that the script prints; what came instead if it ended, or had to be ended."""
+    killer = threading.Timer(timeout, process.kill)
+    killer.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        killer.cancel()
+
+
 def finish(process: subprocess.Popen, typed: str = "", timeout: float = TIMEOUT) -> str:
     """Types `typed`, ends the input, and returns all that the script prints from now on.
 

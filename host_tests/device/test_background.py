@@ -54,7 +54,7 @@ def test_it_runs_while_the_program_waits_for_input(way):
 def test_it_runs_at_the_prompt():
     ports = free_ports(2)
     process = interpreter.start("prompt", *map(str, ports), options=("-i",))
-    assert process.stdout.readline() == "ready\n"
+    assert interpreter.line_of(process) == "ready\n"
     answers = interpreter.run("ping", str(ports[1]), str(ports[0]))
     output = interpreter.finish(process, "6 * 7\n")
     assert int(answers) == 10

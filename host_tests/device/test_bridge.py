@@ -15,7 +15,7 @@ def test_blocking_sockets():
     ports = [str(port) for port in free_ports(2)]
     server = interpreter.start("echo_blocking", *ports)
     try:
-        assert server.stdout.readline() == "ready\n"
+        assert interpreter.line_of(server) == "ready\n"
         assert interpreter.run("client_blocking", *reversed(ports)) == "done\n"
         output = interpreter.finish(server)
         assert server.returncode == 0, output
@@ -28,7 +28,7 @@ def test_asyncio_streams(lose):
     ports = [str(port) for port in free_ports(2)]
     server = interpreter.start("echo_asyncio", *ports, str(lose))
     try:
-        assert server.stdout.readline() == "ready\n"
+        assert interpreter.line_of(server) == "ready\n"
         assert interpreter.run("client_asyncio", *reversed(ports), str(lose)) == "done\n"
         output = interpreter.finish(server, "\n")
         assert server.returncode == 0, output

@@ -35,9 +35,10 @@ class Member:
         self.process = interpreter.start("member", *arguments, way, *more, options=options)
 
     def __enter__(self):
-        line = self.process.stdout.readline()
+        line = interpreter.line_of(self.process)
         words = line.split()
-        assert len(words) == 2, line + self.process.stdout.read()
+        if len(words) != 2:
+            raise AssertionError(line + interpreter.finish(self.process))
         self.address, self.ip = words
         return self
 
@@ -87,7 +88,7 @@ def test_a_network_that_was_left_is_unreachable(site):
 
 def test_computed_ipv6_addresses_reach_each_other(site):
     with Member(site, "a", "serve6") as device:
-        hosts = device.process.stdout.readline().split()
+        hosts = interpreter.line_of(device.process).split()
         assert len(hosts) == 2  # RFC 4193 and 6PLANE
         with Member(site, "b", "sockets6", ",".join(hosts)) as other:
             assert other.output() == ["b'hello'", "b'hello'"]
@@ -105,7 +106,7 @@ def test_a_port_in_use_is_said_in_one_sentence(site):
     arguments = (str(site.home / "f"), place, str(site.planet), site.public, "sleep")
     first = interpreter.start("member", *arguments)
     try:
-        assert first.stdout.readline()
+        assert interpreter.line_of(first)
         second = interpreter.start("member", *arguments)
         text = interpreter.finish(second)
         assert f"OSError: [Errno 98] EADDRINUSE: UDP port {place}/9993 is in use" in text
