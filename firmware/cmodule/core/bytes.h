@@ -37,22 +37,16 @@ static inline void zt_store32(uint8_t *to, uint32_t word) {
     #endif
 }
 
-// On 32-bit boards four byte-wide XORs take fewer instructions than putting a word together and apart again.
-static inline void zt_xor32(uint8_t *to, uint32_t word) {
-    #if ZT_WORDS_BY_MEMCPY
-    zt_store32(to, zt_load32(to) ^ word);
-    #else
-    to[0] ^= (uint8_t)word;
-    to[1] ^= (uint8_t)(word >> 8);
-    to[2] ^= (uint8_t)(word >> 16);
-    to[3] ^= (uint8_t)(word >> 24);
-    #endif
-}
+// The same where zt_is_aligned() is true.
+#if ZT_WORDS_BY_MEMCPY
+#define ZT_ASSUME_ALIGNED(address) (address)
+#else
+#define ZT_ASSUME_ALIGNED(address) __builtin_assume_aligned((address), 4)
+#endif
 
-// The same where the address is known to be a multiple of 4.
 static inline uint32_t zt_load32_aligned(const uint8_t *from) {
     uint32_t word;
-    memcpy(&word, __builtin_assume_aligned(from, 4), sizeof(word));
+    memcpy(&word, ZT_ASSUME_ALIGNED(from), sizeof(word));
     #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap32(word);
     #endif
@@ -63,17 +57,31 @@ static inline void zt_store32_aligned(uint8_t *to, uint32_t word) {
     #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap32(word);
     #endif
-    memcpy(__builtin_assume_aligned(to, 4), &word, sizeof(word));
+    memcpy(ZT_ASSUME_ALIGNED(to), &word, sizeof(word));
 }
 
+// Whether these two may be used. Always, where the processor loads unaligned words itself.
 static inline int zt_is_aligned(const void *address) {
-    return (uintptr_t)address % 4 == 0;
+    return ZT_WORDS_BY_MEMCPY || (uintptr_t)address % 4 == 0;
 }
 
-// Overwrites `length` bytes with zeros. The barrier keeps the compiler from dropping it because nobody reads them again.
+// Overwrites `length` bytes with zeros. The barriers keep the compiler from dropping it because nobody reads them again, and
+// from making it a call of memset(), which in small C libraries goes byte by byte.
 static inline void zt_wipe(void *secret, size_t length) {
-    memset(secret, 0, length);
-    __asm volatile ("" : : "r" (secret) : "memory");
+    uint8_t *to = (uint8_t *)secret;
+    if (zt_is_aligned(to)) {
+        for (; length >= 16; to += 16, length -= 16) {
+            zt_store32_aligned(to, 0);
+            zt_store32_aligned(to + 4, 0);
+            zt_store32_aligned(to + 8, 0);
+            zt_store32_aligned(to + 12, 0);
+            __asm volatile ("" : : "r" (to) : "memory");
+        }
+    }
+    for (; length > 0; length--) {
+        *to++ = 0;
+        __asm volatile ("" : : "r" (to) : "memory");
+    }
 }
 
 #endif // ZT_BYTES_H

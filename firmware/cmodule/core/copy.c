@@ -17,33 +17,35 @@ void zt_copy(uint8_t *to, const uint8_t *from, size_t length) {
 #define WORD (4)
 #define SHORT (16) // below, bytes cost less than finding the way
 
-// Words from two neighbouring aligned words each: `shift` bits of the lower one are not wanted. Reads whole aligned words, the
-// last of which holds at least one wanted byte, so never a word that is not the source's.
-static const uint8_t *combine(uint8_t *to, const uint8_t *from, size_t words, uint32_t shift) {
-    const uint8_t *aligned = from - shift / 8;
-    uint32_t low = zt_load32_aligned(aligned);
+// Words from two neighbouring aligned words each, `ahead` bytes (1 to 3) of the first of which are the source's. Reads `ahead`
+// bytes and `words` words.
+static void combine(uint8_t *to, const uint8_t *from, size_t words, uint32_t ahead) {
+    const uint32_t shift = 8 * (WORD - ahead);
+    uint32_t low = 0;
+    for (uint32_t i = 0; i < ahead; i++) {
+        low |= (uint32_t)*from++ << (shift + 8 * i);
+    }
     const uint8_t *end = to + words * WORD;
     while (end - to >= 4 * WORD) {
-        uint32_t a = zt_load32_aligned(aligned + 4);
-        uint32_t b = zt_load32_aligned(aligned + 8);
-        uint32_t c = zt_load32_aligned(aligned + 12);
-        uint32_t d = zt_load32_aligned(aligned + 16);
+        uint32_t a = zt_load32_aligned(from);
+        uint32_t b = zt_load32_aligned(from + 4);
+        uint32_t c = zt_load32_aligned(from + 8);
+        uint32_t d = zt_load32_aligned(from + 12);
         zt_store32_aligned(to, low >> shift | a << (32 - shift));
         zt_store32_aligned(to + 4, a >> shift | b << (32 - shift));
         zt_store32_aligned(to + 8, b >> shift | c << (32 - shift));
         zt_store32_aligned(to + 12, c >> shift | d << (32 - shift));
         low = d;
-        aligned += 4 * WORD;
+        from += 4 * WORD;
         to += 4 * WORD;
     }
     while (to < end) {
-        aligned += WORD;
-        uint32_t high = zt_load32_aligned(aligned);
+        uint32_t high = zt_load32_aligned(from);
+        from += WORD;
         zt_store32_aligned(to, low >> shift | high << (32 - shift));
         low = high;
         to += WORD;
     }
-    return from + words * WORD;
 }
 
 static void copy_words(uint8_t *to, const uint8_t *from, size_t words) {
@@ -68,14 +70,15 @@ void zt_copy(uint8_t *to, const uint8_t *from, size_t length) {
             *to++ = *from++;
         }
         size_t words = length / WORD;
-        uint32_t misaligned = (uintptr_t)from % WORD;
-        if (misaligned == 0) {
+        uint32_t ahead = -(uintptr_t)from % WORD;
+        if (ahead == 0) {
             copy_words(to, from, words);
-            from += words * WORD;
         } else {
-            from = combine(to, from, words, misaligned * 8);
+            words = (length - ahead) / WORD; // no word that is not the source's is read, not even in part
+            combine(to, from, words, ahead);
         }
         to += words * WORD;
+        from += words * WORD;
         length -= words * WORD;
     }
     for (; length > 0; length--) {

@@ -14,13 +14,6 @@
 #define ZT_SALSA20_NONCE_SIZE (8)
 #define ZT_SALSA20_BLOCK_SIZE (64)
 
-// What is computed side by side: the length that zt_salsa20_xor() is best at, and its multiples.
-#if defined(__SSE2__) || defined(__ARM_NEON)
-#define ZT_SALSA20_AT_ONCE (4 * ZT_SALSA20_BLOCK_SIZE)
-#else
-#define ZT_SALSA20_AT_ONCE (ZT_SALSA20_BLOCK_SIZE)
-#endif
-
 // Packets use 12 rounds, the identity hash 20.
 #define ZT_SALSA20_PACKET_ROUNDS (12)
 #define ZT_SALSA20_HASH_ROUNDS (20)
@@ -33,10 +26,14 @@ typedef struct _zt_salsa20_t {
 // `key` is 32 bytes, `nonce` 8 bytes; both are copied. `counter` is the number of the first block, `rounds` an even number.
 void zt_salsa20_init(zt_salsa20_t *self, const uint8_t *key, const uint8_t *nonce, uint64_t counter, uint32_t rounds);
 
+// The same with key and nonce as little-endian words, and the first block.
+void zt_salsa20_init_words(zt_salsa20_t *self, const uint32_t *key, const uint32_t *nonce, uint32_t rounds);
+
 // Writes `blocks` * 64 bytes of key stream to `out`.
 void zt_salsa20_keystream(zt_salsa20_t *self, uint8_t *out, size_t blocks);
 
-// XORs `length` bytes of `buffer` with key stream, in place. `buffer` may be NULL if `length` is 0.
+// XORs `length` bytes of `buffer` with key stream, in place. `buffer` may be NULL if `length` is 0. Best at addresses that are
+// multiples of 4; on boards others take a copy there and back.
 void zt_salsa20_xor(zt_salsa20_t *self, uint8_t *buffer, size_t length);
 
 #endif // ZT_SALSA20_H
