@@ -4,13 +4,13 @@ Owns the keys of all nodes of one capture. Opens ciphers 0 and 1; `dearmor` is t
 who can do more. Never reads a payload beyond the tail of a HELLO.
 """
 
+import _zerotier
+
 from zerotier.counters import Counters
 from zerotier.identity import Identity
 from zerotier.vl1.reassembly import Reassembly
 from zerotier.wire import packet as layout
 from zerotier.wire.verbs import VERB_COMPRESSED, VERB_HELLO, VERB_MASK
-
-import _zerotier
 
 # Nothing: a datagram that opens NATs, or a fragment while others are missing.
 JUNK = "junk"

@@ -1,5 +1,7 @@
 """Network configs, their chunks, and the metadata of requests (protocol/06 §6.4 to §6.6, 03 §3.15)."""
 
+from _zerotier import lz4_decompress
+
 from host_tests.unit.broken import survives_bit_flips, survives_truncation
 from host_tests.unit.support import raises, vectors
 from zerotier.identity import Identity
@@ -7,8 +9,6 @@ from zerotier.wire import address, config, dictionary
 from zerotier.wire.chunk import MAX_PIECE, Chunk, split
 from zerotier.wire.config import ConfigLimits, NetworkConfig, encode_dns, request_metadata
 from zerotier.wire.credentials import Membership, Tag
-
-from _zerotier import lz4_decompress
 
 
 def recorded() -> list:

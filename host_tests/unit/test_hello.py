@@ -1,5 +1,7 @@
 """HELLO and OK(HELLO) (protocol/03 §3.5)."""
 
+from _zerotier import hello_tail
+
 from host_tests.unit.broken import survives_bit_flips, survives_truncation
 from host_tests.unit.support import raises, vectors
 from zerotier.identity import Identity
@@ -15,8 +17,6 @@ from zerotier.wire.hello import (
     parse_ok_hello,
 )
 from zerotier.wire.world import parse_worlds
-
-from _zerotier import hello_tail
 
 PLANET = (149604618).to_bytes(8, "big")
 SENT_TO = address.inet("192.0.2.10", 9993)

@@ -1,12 +1,12 @@
 """Planets and moons (protocol/05)."""
 
+from _zerotier import verify
+
 from host_tests.unit.broken import survives_bit_flips, survives_truncation
 from host_tests.unit.support import raises, vectors
 from zerotier.identity import Identity
 from zerotier.wire import address
 from zerotier.wire.world import EARTH, KIND_MOON, KIND_NULL, KIND_PLANET, Root, World, parse_worlds
-
-from _zerotier import verify
 
 SOME = ("planet_older.world", "planet_newer.world", "example.moon", "attic_world.bin")
 
