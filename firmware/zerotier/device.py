@@ -6,7 +6,7 @@ the interpreter waits (a blocking socket, `time.sleep`, asyncio, the prompt), an
 """
 
 import time
-from errno import EALREADY
+from errno import EADDRINUSE, EALREADY
 
 import _zerotier
 
@@ -14,7 +14,6 @@ from .api import Network, ZeroTierBase
 from .const import const
 from .limits import DEVICE, Limits
 from .store import FileStore
-from .underlay import Underlay
 from .vl2.network import Network as JoinedNetwork
 from .wire import address as addresses
 
@@ -120,7 +119,7 @@ class ZeroTier(ZeroTierBase):
     ) -> None:
         self.ports: list[Port] = []
         self._bind = addresses.inet(bind, port)
-        self._underlay: Underlay | None = None
+        self._underlay: _zerotier.Underlay | None = None
         self._frame = memoryview(bytearray(0))
         self._datagram = memoryview(bytearray(_MAX_DATAGRAM))
         self._is_busy = 0  # the user is inside the node: the pump must not come in between
@@ -162,14 +161,14 @@ class ZeroTier(ZeroTierBase):
         try:
             if _running is not None:
                 raise OSError(EALREADY, "another ZeroTier object runs: one per device")
-            self._underlay = Underlay(self._bind)
+            self._underlay = _open_underlay(self._bind)
         except OSError:
             self._active = False
             self.node.networks.close(self._now())  # or their interfaces would be missing next time
             raise
         self.node.paths.local = self._underlay.local_endpoints()
         _running = self
-        _zerotier.background(self._pump, self._underlay.fileno())
+        _zerotier.background(self._pump, *self._underlay.sockets())
 
     def reserve(self, size: int) -> None:
         """Let frames of `size` bytes pass."""
@@ -231,22 +230,34 @@ class ZeroTier(ZeroTierBase):
             self.node.tick(now)
         return 0 if is_more else max(self.node.deadline() - now, 0)
 
-    def _receive(self, underlay: Underlay, now: int) -> bool:
+    def _receive(self, underlay: _zerotier.Underlay, now: int) -> bool:
         """Hand waiting datagrams to the node; True if there may be more."""
         buffer = self._datagram
         for _ in range(_BATCH):
             try:
-                received = underlay.receive()
+                size = underlay.receive_into(buffer)
             except OSError:  # an earlier datagram met a closed port
                 self.node.counters.count("receive_failed")
                 continue
-            if received is None:
+            if size == 0:
                 return False
-            datagram, source = received
-            size = len(datagram)
-            buffer[:size] = datagram
-            self.node.receive(buffer[:size], source, now)
+            self.node.receive(buffer[:size], underlay.source(), now)
         return True
+
+
+def _open_underlay(endpoint: bytes) -> "_zerotier.Underlay | Underlay":
+    """The node's UDP socket. OSError, in one sentence, if the port cannot be had."""
+    try:
+        if hasattr(_zerotier, "Underlay"):  # one lwIP carries the physical network and the virtual ones
+            return _zerotier.Underlay(endpoint)
+        from .underlay import Underlay
+
+        return Underlay(endpoint)
+    except OSError as error:
+        where = addresses.text(endpoint)
+        if error.errno == EADDRINUSE:
+            raise OSError(EADDRINUSE, "UDP port %s is in use" % where)
+        raise OSError(error.errno, "cannot use UDP port %s" % where)
 
 
 def _apply(netif: _zerotier.Netif, assigned: list[bytes]) -> None:

@@ -1,18 +1,18 @@
 """The UDP socket of a device, over which the node talks: on WLAN or Ethernet, or on the operating system's network.
 
 Owns the difference between MicroPython's ports: how an address of a socket looks, and which addresses are ours.
-Never looks into a datagram.
+Never looks into a datagram. It has the methods of `_zerotier.Underlay`, in whose place it stands where lwIP does not
+carry the physical network.
 """
 
 import sys
-from errno import EADDRINUSE, EAGAIN
+from errno import EAGAIN
 
 import usocket  # the port's own sockets, whatever a program finds under the name `socket`
 
 from .const import const
 from .wire import address as addresses
 
-_MAX_DATAGRAM = const(1536)  # bytes; a peer never sends more than 1432 (protocol/02 §2.3)
 _KNOWN = const(32)  # destinations whose socket address is remembered
 _IPV4_ENDPOINT_SIZE = const(7)
 _POSIX_FAMILY_SIZE = const(2)  # in front of port and address in a POSIX socket address
@@ -24,26 +24,24 @@ class Underlay:
     """A bound UDP socket. `endpoint`: IP and port to bind to; 0.0.0.0 stands for all addresses."""
 
     def __init__(self, endpoint: bytes) -> None:
-        """OSError, in one sentence, if the port cannot be had."""
+        """OSError if the port cannot be had."""
         is_ipv4 = len(endpoint) == _IPV4_ENDPOINT_SIZE
         family = usocket.AF_INET if is_ipv4 else usocket.AF_INET6
         self.endpoint = endpoint
         self._socket = usocket.socket(family, usocket.SOCK_DGRAM)
         self._known: dict[bytes, object] = {}
         self._size = len(endpoint)
+        self._source: tuple | bytes = b""
         try:
             self._socket.bind(self._socket_address(endpoint))
-        except OSError as error:
+        except OSError:
             self._socket.close()
-            where = addresses.text(endpoint)
-            if error.errno == EADDRINUSE:
-                raise OSError(EADDRINUSE, "UDP port %s is in use" % where)
-            raise OSError(error.errno, "cannot use UDP port %s" % where)
+            raise
         self._socket.setblocking(False)
 
-    def fileno(self) -> int:
+    def sockets(self) -> tuple[int]:
         """What `_zerotier.background` watches."""
-        return self._socket.fileno()
+        return (self._socket.fileno(),)
 
     def close(self) -> None:
         self._socket.close()
@@ -63,15 +61,20 @@ class Underlay:
             return False
         return True
 
-    def receive(self) -> tuple[bytes, bytes] | None:
-        """The next datagram and the endpoint that it came from; None if none waits. OSError as from the socket."""
+    def receive_into(self, buffer: memoryview) -> int:
+        """Take the next datagram: its length, 0 if none waits. OSError as from the socket."""
         try:
-            datagram, source = self._socket.recvfrom(_MAX_DATAGRAM)
+            datagram, self._source = self._socket.recvfrom(len(buffer))
         except OSError as error:
             if error.errno == EAGAIN:
-                return None
+                return 0
             raise
-        return datagram, _endpoint(source)
+        buffer[: len(datagram)] = datagram
+        return len(datagram)
+
+    def source(self) -> bytes:
+        """The endpoint that the datagram came from."""
+        return _endpoint(self._source)
 
     def local_endpoints(self) -> list[bytes]:
         """Our own addresses with the port: what peers on the same network may be told."""

@@ -87,6 +87,11 @@ bool zt_background_is_scheduled(void) {
     return is_scheduled;
 }
 
+void zt_background_stop(void) {
+    MP_STATE_VM(zerotier_background) = MP_OBJ_NULL;
+    is_scheduled = false;
+}
+
 // background(callback, *sockets)
 static mp_obj_t zerotier_background(size_t n_args, const mp_obj_t *args) {
     if (args[0] != mp_const_none && !mp_obj_is_callable(args[0])) {

@@ -13,8 +13,16 @@
 #define ZT_LWIP (0)
 #endif
 
+// 1 if the node's own datagrams pass through the same lwIP, and the build has underlay.c. See micropython.mk.
+#ifndef ZT_LWIP_UNDERLAY
+#define ZT_LWIP_UNDERLAY (0)
+#endif
+
 // netif.c
 extern const mp_obj_type_t zerotier_netif_type;
+
+// underlay.c
+extern const mp_obj_type_t zerotier_underlay_type;
 
 // background.c
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj);
@@ -30,7 +38,10 @@ uint32_t zt_background_wait(uint32_t longest);
 // True while the node is scheduled or running: then what wakes it need not be watched.
 bool zt_background_is_scheduled(void);
 
-// To be supplied by the board: which sockets make zt_underlay_is_readable() true.
+// Forgets the callback and what was scheduled. For boards with a soft reset, before the heap goes.
+void zt_background_stop(void);
+
+// To be supplied by the board, or by underlay.c: which sockets make zt_underlay_is_readable() true.
 #define ZT_UNDERLAY_SOCKETS (4)
 void zt_underlay_watch(const int *sockets, size_t count);
 bool zt_underlay_is_readable(void);

@@ -295,6 +295,10 @@ static bool is_usable(const zt_netif_t *self) {
     return self->is_open && netif_is_up(&self->lwip);
 }
 
+bool zt_netif_is_virtual(const struct netif *netif) {
+    return netif != NULL && netif->linkoutput == netif_linkoutput;
+}
+
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination) {
     bool many = ip4_addr_ismulticast(destination) || destination->addr == IPADDR_BROADCAST;
     struct netif *first = NULL;

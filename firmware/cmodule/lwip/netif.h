@@ -82,6 +82,9 @@ uint32_t zt_netif_groups_version(const zt_netif_t *netif);
 
 const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *netif);
 
+// Whether an interface of lwIP is one of these.
+bool zt_netif_is_virtual(const struct netif *netif);
+
 // For lwipopts.h: LWIP_HOOK_IP4_ROUTE_SRC and LWIP_HOOK_IP6_ROUTE.
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination);
 struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination);

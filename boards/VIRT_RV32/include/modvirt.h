@@ -1,0 +1,10 @@
+// The types that the module `_virt` is made of.
+// It owns no code.
+#ifndef VIRT_MODVIRT_H
+#define VIRT_MODVIRT_H
+
+#include "py/obj.h"
+
+extern const mp_obj_type_t virt_flash_type; // flash.c
+
+#endif // VIRT_MODVIRT_H
