@@ -23,7 +23,7 @@ logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
 	{ grep -iE -A 4 'error|undefined|\*\*\*' $(BUILD)/$(1).log | head -n 40; \
 	echo "*** $(1) failed, the whole log is build/$(1).log"; exit 1; }; }
 
-.PHONY: all venv host desktop qemu demo test lint format clean distclean help FORCE
+.PHONY: all venv host desktop qemu demo test bench lint format clean distclean help FORCE
 .SILENT:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -117,8 +117,11 @@ test: all lint ## lint, then all tests
 	set -e; for kind in $(notdir $(wildcard $(TESTS:%=host_tests/%))); do \
 		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5; done
 
+bench: all ## measure the datapath beside libzt, and in instructions: build/bench/results.json, results.png
+	$(BIN)/python -m host_tests.bench.run
+
 clean: ## remove what was compiled; sources and the Python environment stay
-	rm -rf $(BUILD)/desktop $(BUILD)/qemu $(BUILD)/core_tests $(BUILD)/.host $(BUILD)/*.log
+	rm -rf $(BUILD)/desktop $(BUILD)/qemu $(BUILD)/core_tests $(BUILD)/bench $(BUILD)/.host $(BUILD)/*.log
 
 distclean: ## remove everything that was built or fetched
 	rm -rf $(BUILD)

@@ -1,0 +1,120 @@
+"""`make bench`: what the datapath must reach, measured beside libzt and in instructions of a 32-bit core.
+
+    python -m host_tests.bench.run [--rounds N] [--seconds S]
+
+Prints a table, draws build/bench/results.png and writes build/bench/results.json. Owns the order of a run.
+Exit status 0 if every figure could be measured, whether it reaches its target or not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from zt.lab import Lab, Namespaces
+
+from . import figures, plot
+from .rounds import Results, Rounds
+from .site import FOLDER, MICROPYTHON, PROJECT, Site, compile_libzt_program
+
+RV32_RUNNER = Path(__file__).parent / "rv32" / "run.py"
+RV32_SECONDS = 600
+ROUNDS, SECONDS = 7, 2.0
+METHOD = """
+Beside libzt: medians of the ratios of alternating rounds in the same namespaces. libzt runs in a C program that calls
+it directly, the device in MicroPython. libzt has no raw sockets, so round trips are those of a UDP echo between
+blocking sockets, for every pairing alike; the ping is ICMP, answered by libzt's stack, beside libzt's UDP echo.
+Datagrams: the sender keeps a window of them on the way, which the receiver acknowledges in quarters. Each pairing has
+the window with which it is fastest without loss; where one is lost, the window is halved and the round repeated."""
+
+
+def say(text: str) -> None:
+    """Progress, apart from the results."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def libzt_tool() -> ModuleType:
+    """tools/libzt.py, which is a script and in no package."""
+    spec = importlib.util.spec_from_file_location("libzt_tool", PROJECT / "tools" / "libzt.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_rounds(rounds: int, seconds: float, micropython: Path) -> Results:
+    """Everything that is measured beside libzt. OSError says why that is impossible here."""
+    if not micropython.exists():
+        raise OSError(f"{micropython} is missing: run `make`")
+    tool = libzt_tool()
+    libzt = tool.prepare()
+    compile_libzt_program(tool.compiler())
+    with Lab(Namespaces(), FOLDER / "log") as lab:
+        site = Site(lab, libzt, micropython)
+        say("starting a root, a controller, two devices and two libzt nodes")
+        site.start()
+        measuring = Rounds(site, seconds, say)
+        say("finding paths, and the window of each pairing")
+        measuring.prepare()
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            measuring.run(number)
+    return measuring.results
+
+
+def run_rv32() -> list[figures.Figure]:
+    """The instruction counts. OSError says why there are none."""
+    if not RV32_RUNNER.exists():
+        raise OSError(f"{RV32_RUNNER.relative_to(PROJECT)} is missing")
+    done = subprocess.run(
+        [sys.executable, str(RV32_RUNNER), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=RV32_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise OSError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1])
+    return figures.from_rv32(done.stdout.splitlines())
+
+
+def main() -> int:
+    """Measures, prints, writes."""
+    parser = argparse.ArgumentParser(prog="make bench", description=str(__doc__).split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="alternating rounds")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one transfer")
+    parser.add_argument("--micropython", type=Path, default=MICROPYTHON, help="the desktop build")
+    parser.add_argument(
+        "--only", choices=("libzt", "rv32"), help="half of it: beside libzt, or instructions"
+    )
+    options = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found: list[figures.Figure] = []
+    failures: list[str] = []
+    if options.only != "libzt":
+        try:
+            found += run_rv32()
+        except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
+            failures.append(f"Instructions were not counted: {error}.")
+    if options.only != "rv32":
+        try:
+            results = run_rounds(options.rounds, options.seconds, options.micropython)
+            found += figures.from_rounds(results)
+            plot.draw(results, FOLDER / "results.png")
+        except OSError as error:
+            failures.append(f"Nothing was measured beside libzt: {error}.")
+    figures.write(found, FOLDER / "results.json")
+    print(figures.table(found))
+    print(METHOD)
+    for failure in failures:
+        print(f"\n{failure}")
+    print(f"\nIn {FOLDER.relative_to(PROJECT)}: results.json, results.png")
+    return 1 if failures or any(row.value is None for row in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
