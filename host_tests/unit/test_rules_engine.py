@@ -21,7 +21,7 @@ from host_tests.unit.judging import (
     tag,
     thing,
 )
-from host_tests.unit.support import raises, unhex
+from host_tests.unit.support import raises, unhex, vectors
 
 US = unhex("8990035912")
 THEM = unhex("3c3f73911b")
@@ -136,6 +136,18 @@ def test_the_whole_decision_is_the_recorded_one() -> None:
             continue
         assert names[outcome[0]] == case["full"]["verdict"], case["name"]
         assert sent_by(case, outcome) == case["full"]["sent"], case["name"]
+
+
+def test_every_rule_that_the_reference_issues_is_compiled() -> None:
+    cases = vectors("rules")["rules"]
+    for case in cases:
+        blob = bytes.fromhex(case["binary"])
+        assert RuleSet(blob, US, None, False, b"", 1).count == 1
+        if len(blob) > 2:
+            sentence = raises(ValueError, RuleSet, blob[:-1], US, None, False, b"", 1)
+            assert sentence == "malformed rules"
+    whole = b"".join([bytes.fromhex(case["binary"]) for case in cases])
+    assert RuleSet(whole, US, None, False, b"", 1).count == len(cases)
 
 
 # --- cases of our own ---
