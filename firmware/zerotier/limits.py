@@ -40,12 +40,14 @@ DEAD_PATH = 10000  # a path that failed this long ago is an endpoint to be tried
 STALE_PATH = (
     30000  # silent this long: NATs may have forgotten it, so a root relays until it answers
 )
-ROOT_KEEPALIVE = 25000  # NATs forget a mapping after 20 to 30 s (protocol/11 §11.9)
+ROOT_KEEPALIVE = 28000  # NATs forget a mapping after 20 to 30 s (protocol/11 §11.9)
+ROOT_LIVENESS = 45000  # a root has to answer at least so often
+ROOT_HELLO = 600000  # full HELLO to a root that answers: newer worlds come with it
 PORT_PATIENCE = 15000  # offline this long: try the other port
-IDLE_RENDEZVOUS = 600000  # RENDEZVOUS with a peer that we exchange no frames with
+IDLE_RENDEZVOUS = 3600000  # RENDEZVOUS with a peer that we exchange no frames with
 MEMORY_INTERVAL = 600000  # between two writes of one peer to flash
 RELAY_RATE = 1000  # datagrams per second that a root relays for one sender
-WHOIS_RATE = 20  # addresses per second that a root looks up for one peer
+WHOIS_RATE = 100  # addresses per second that a root looks up for one peer
 
 
 class Limits:
@@ -99,7 +101,7 @@ DEVICE = Limits(
     config_bytes=16384,
     hello_gate=10000,
     config_refresh=110000,  # a controller pushes changes to members that it heard within 120 s
-    like_interval=240000,  # lists of listeners are kept for 600 s
+    like_interval=280000,  # lists of listeners are kept for 600 s
 )
 
 HOST = Limits(

@@ -25,6 +25,7 @@ from ..limits import (
     QUIET,
     RECENT,
     ROOT_KEEPALIVE,
+    ROOT_LIVENESS,
     ROOT_SILENCE,
 )
 from ..wire.verbs import VERB_ECHO
@@ -35,6 +36,7 @@ _FAILED_REPEAT = const(1000)
 _IDLE = const(60000)
 _OTHER_ROOTS = const(5)  # so many times slower are the roots kept that we do not relay through
 _JITTER = const(1024)
+_JUNK_SIZE = const(4)
 
 
 class Keepalive:
@@ -55,7 +57,8 @@ class Keepalive:
         greeting.on_moved = self.moved
 
     def watch(self, peer, now: int) -> None:
-        """This peer has timers from now on."""
+        """This peer has timers from now on, and something for them to do."""
+        peer.due = now
         if not peer.is_watched and not peer.is_root:
             peer.is_watched = True
             self._watched.append(peer)
@@ -75,13 +78,15 @@ class Keepalive:
             deadline = min(deadline, self._tick_root(root, root is best, now))
         if self._watched:
             kept = []
-            for peer in list(self._watched):
-                due = self._tick_peer(peer, now)
-                if due == NEVER or peer.is_root or self._topology.get(peer.address) is not peer:
-                    peer.is_watched = False
-                else:
-                    kept.append(peer)
-                    deadline = min(deadline, due)
+            for peer in self._watched:
+                if peer.due <= now:
+                    peer.due = self._tick_peer(peer, now)
+                    if peer.due == NEVER or self._topology.get(peer.address) is not peer:
+                        peer.is_watched = False
+                        continue
+                kept.append(peer)
+                if peer.due < deadline:
+                    deadline = peer.due
             self._watched = kept
         if self.switch_port is not None:
             deadline = min(deadline, self._other_port(now))
@@ -96,15 +101,22 @@ class Keepalive:
             return self._greet(root, now)
         if path.probe_since:
             return self._probe_on(root, path, now)
-        due: int = path.last_receive + (
-            ROOT_KEEPALIVE if is_best else _OTHER_ROOTS * ROOT_KEEPALIVE
-        )
-        if path.last_send > path.last_receive:
+        due: int = path.last_receive + _OTHER_ROOTS * ROOT_KEEPALIVE
+        fades = max(path.last_receive, path.last_send) + ROOT_KEEPALIVE
+        if is_best:
+            # Whatever goes out keeps the NAT's mapping, but only an answer shows that the root is there.
+            due = min(fades, path.last_receive + ROOT_LIVENESS)
+        if path.last_send > path.last_receive and self._watched:
             due = min(due, path.last_receive + ROOT_SILENCE)
-        if now < due:
-            return due
-        self._paths.probe_path(root, path, now)
-        return now + PROBE_REPEAT
+        if now >= due:
+            self._paths.probe_path(root, path, now)
+            return now + PROBE_REPEAT
+        if now >= fades:
+            # Others may relay to us through this root, so its mapping has to stay, too.
+            path.last_send = now
+            self._transport.send_raw(urandom(_JUNK_SIZE), path.endpoint)
+            fades = now + ROOT_KEEPALIVE
+        return min(due, fades)
 
     def _greet(self, root, now: int) -> int:
         """HELLO to all endpoints of a root that does not answer, for ever."""
@@ -158,6 +170,8 @@ class Keepalive:
     # --- other peers ---
 
     def _tick_peer(self, peer, now: int) -> int:
+        if peer.is_root:
+            return NEVER
         deadline = NEVER
         is_active = peer.active(now)
         for path in list(peer.paths):
@@ -174,7 +188,8 @@ class Keepalive:
             self._lose(peer, path, "silent", now)
             return NEVER
         if path.probe_since:
-            if path.failed(now) and now - path.probe_since >= DEAD_PATH:
+            patience = DEAD_PATH if is_active else path.patience()
+            if now - path.probe_since >= patience:
                 self._lose(peer, path, "no answer", now)
                 peer.candidates.add(path.endpoint, now)
                 return NEVER

@@ -14,6 +14,7 @@ from ..limits import (
     PUSH_INTERVAL_DIRECT,
     PUSH_INTERVAL_RELAYED,
     QUEUE_TIMEOUT,
+    ROOT_HELLO,
 )
 from ..wire import address
 from ..wire.verbs import VERB_ECHO
@@ -94,8 +95,8 @@ class Paths:
                     self.probe(peer, packet.endpoint, now, False)
             if path is not None and 0 <= packet.round_trip < QUEUE_TIMEOUT:
                 path.measured(packet.round_trip)
-        elif peer.paths:
-            self._relayed_though_direct(peer, now)
+        else:
+            self._relayed(peer, packet.endpoint, now)
         self._offer(peer, packet.endpoint, packet.hops != 0, now)
 
     def _learn(self, peer, endpoint: bytes, now: int):
@@ -109,10 +110,16 @@ class Paths:
         self._transport.on_watch(peer, now)
         return path
 
-    def _relayed_though_direct(self, peer, now: int) -> None:
+    def _relayed(self, peer, endpoint: bytes, now: int) -> None:
         """The peer sends through a root: perhaps it cannot reach us directly any more, nor we it."""
+        for root in self._transport.topology.root_peers():
+            if root.path(endpoint) is not None:
+                peer.relay = root
+                peer.relay_heard = now
         path = peer.best_path(now)
-        if path is not None and not path.probe_since and now - path.last_receive >= _RELAYED_HINT:
+        if path is None or path.probe_since or not path.dependable(now):
+            return
+        if now - path.last_receive >= _RELAYED_HINT:
             self.challenge(peer, path, now)
             self._transport.on_watch(peer, now)
 
@@ -154,8 +161,9 @@ class Paths:
             self._greeting.send(peer, endpoint, now)
 
     def probe_path(self, peer, path, now: int) -> None:
-        """Probe a path that is already one: HELLO once a minute, ECHO in between."""
-        if now - path.last_hello >= PEER_HELLO or peer.protocol < _ECHO_PROTOCOL:
+        """Probe a path that is already one: HELLO now and then, ECHO in between."""
+        interval = ROOT_HELLO if peer.is_root else PEER_HELLO
+        if now - path.last_hello >= interval or peer.protocol < _ECHO_PROTOCOL:
             self._greeting.send(peer, path.endpoint, now)
         else:
             self._echo(peer, path.endpoint, now)

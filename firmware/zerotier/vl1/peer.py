@@ -31,7 +31,10 @@ class Peer:
         self.pinned = False  # never evicted: a root, or the controller of one of our networks
         self.paths: list[Path] = []
         self.candidates = Candidates()
-        self.is_watched = False  # has timers running
+        self.is_watched = False  # has timers running,
+        self.due = 0  # and this is when they have to be looked at
+        self.relay: "Peer | None" = None  # the root through which the last relayed packet came,
+        self.relay_heard = 0  # and when
         self.last_receive = 0
         self.last_active = 0  # a frame passed, in either direction
         self.last_trust = 0

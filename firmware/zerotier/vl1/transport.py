@@ -10,7 +10,7 @@ for credentials). Never knows what a verb means: the handlers do.
 from _zerotier import armor, dearmor, lz4_decompress
 
 from ..const import const
-from ..limits import BEACON_GATE, PROBE_SILENCE, QUEUE_TIMEOUT, WHOIS_RETRY
+from ..limits import BEACON_GATE, PROBE_SILENCE, QUEUE_TIMEOUT, STALE_PATH, WHOIS_RETRY
 from ..wire import messages
 from ..wire.packet import (
     BEACON_SIZE,
@@ -54,6 +54,7 @@ from .packet import Packet
 from .peer import ACTIVE_VERBS
 from .reassembly import Reassembly
 
+_IDLE = const(60000)  # nothing waits
 _OUT_SIZE = const(2048)  # the send buffer grows beyond this only when a larger packet is sent
 
 # Only these are answered by OK; remembering others would push the ids of these out of the ring.
@@ -253,6 +254,8 @@ class Transport:
         if path is None:
             return None
         if path.last_send <= path.last_receive:
+            # An answer is expected; if none comes, the path is probed.
+            peer.due = min(peer.due, now + PROBE_SILENCE)
             self.wake_at = min(self.wake_at, now + PROBE_SILENCE)
         path.last_send = now
         return path.endpoint
@@ -267,6 +270,11 @@ class Transport:
         path = peer.best_path(now)
         if peer.is_root or (path is not None and path.dependable(now)):
             return path or (peer.paths[-1] if peer.paths else None)
+        if peer.relay is not None and now - peer.relay_heard < STALE_PATH and peer.relay.is_root:
+            # Its NAT has just let something out to that root, and may have forgotten the others.
+            relay = peer.relay.best_path(now)
+            if relay is not None:
+                return relay
         root = self.topology.best_root(now)
         if root is not None:
             relay = root.best_path(now)
@@ -406,7 +414,9 @@ class Transport:
 
     def tick(self, now: int) -> int:
         """Expire and repeat; the time of the next call that is needed."""
-        self.wake_at = now + QUEUE_TIMEOUT
+        self.wake_at = now + _IDLE
+        if not (self._unsent or self._unopened or self._held):
+            return self.wake_at
         self._expire(self._unsent, "unsent_timeout", now)
         self._expire(self._unopened, "unknown_sender_timeout", now)
         self._expire(self._held, "held_timeout", now)

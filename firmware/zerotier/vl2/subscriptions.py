@@ -11,7 +11,7 @@ from ..wire.verbs import VERB_MULTICAST_LIKE
 from . import ethernet
 from .members import Member
 
-_INTERVAL = const(60000)
+_INTERVAL = const(60000)  # between two tellings of one member
 _RETRY = const(1000)  # while nobody can be told
 _PER_PACKET = const(555)  # groups of 18 bytes that fit one
 
@@ -85,16 +85,17 @@ class Subscriptions:
 
     def tick(self, now: int) -> int:
         """Tell those whose time has come; when to look again. Whoever comes into reach is told."""
+        interval = self._transport.limits.like_interval
         keepers = self._network.keepers(now)
         for gone in [keeper for keeper in self._told if keeper not in keepers]:
             del self._told[gone]
         for keeper in keepers:
-            if now - self._told.get(keeper, 0) >= _INTERVAL:
+            if now - self._told.get(keeper, 0) >= interval:
                 self._told[keeper] = now
                 self._send(keeper, self.groups(), now)
         if not self._told:
             return now + _RETRY
-        return min(self._told.values()) + _INTERVAL
+        return min(self._told.values()) + interval
 
     def _announce(self, new: list[tuple[bytes, int]], now: int) -> None:
         """Tell of new groups at once; `tick` tells those who know of none yet."""
