@@ -13,7 +13,7 @@ from host_tests.device import interpreter
 from host_tests.device.bridge_ports import free_ports
 
 # Half a second at one call each 10 ms, with room for a busy machine.
-LEAST_CALLS = 25
+LEAST_CALLS = 15
 MOST_CALLS = 60
 WAYS = (
     "sleep",
@@ -69,7 +69,7 @@ def test_control_c_stops_every_wait(way):
     process.send_signal(signal.SIGINT)
     output = interpreter.finish(process)
     assert "KeyboardInterrupt" in output
-    assert time.monotonic() - begun < 0.25
+    assert time.monotonic() - begun < 1
     assert process.returncode != 0
 
 

@@ -5,6 +5,8 @@ import socket
 import bridge
 
 end = bridge.from_arguments("b")
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # before the client can ask
+udp.bind(("", 7))
 listener = socket.socket()
 listener.bind(("::", 7))
 listener.listen(2)
@@ -17,8 +19,6 @@ for _ in range(2):
             break
         connection.write(data)
     connection.close()
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(("", 7))
 while True:
     data, peer = udp.recvfrom(5000)
     udp.sendto(data, peer)
