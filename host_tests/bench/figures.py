@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from .rounds import (
     DEVICE_FIRST,
@@ -35,21 +34,23 @@ TITLES = {
 
 @dataclass
 class Figure:
-    """One row. `value` is None where it could not be measured; `target` is a comparison and a number, or empty."""
+    """One row. `value` is None where it could not be measured; `target` is a comparison and a number."""
 
     figure: str
     value: float | None
     unit: str
-    target: str
+    target: str | None
     met: bool | None
     detail: str = ""
 
 
-def judged(figure: str, value: float | None, unit: str, target: str, detail: str = "") -> Figure:
+def judged(
+    figure: str, value: float | None, unit: str, target: str | None, detail: str = ""
+) -> Figure:
     """A figure that meets its target or not; what was not measured has not met it."""
-    sign, _, limit = target.partition(" ")
     met = None
-    if target:
+    if target is not None:
+        sign, _, limit = target.partition(" ")
         met = value is not None and bool(COMPARISONS[sign](value, float(limit)))
     return Figure(figure, value, unit, target, met, detail)
 
@@ -67,7 +68,11 @@ def ratio(ours: Sequence[float | None], theirs: Sequence[float | None]) -> float
 
 
 def compared(
-    name: str, target: str, values: dict[Pairing, list[float | None]], pairing: Pairing, unit: str
+    name: str,
+    target: str | None,
+    values: dict[Pairing, list[float | None]],
+    pairing: Pairing,
+    unit: str,
 ) -> Figure:
     """A pairing beside libzt to libzt."""
     ours, theirs = values.get(pairing, []), values.get(LIBZT_ALONE, [])
@@ -83,7 +88,7 @@ def beside_best(values: dict[Pairing, list[float | None]], pairing: Pairing) -> 
     value = round(ours / best, 3) if ours and best else None
     detail = f"{shown(ours)} beside {shown(best)} Mbit/s"
     return judged(
-        f"TCP throughput, {TITLES[pairing]}", value, "x of libzt's best round", "", detail
+        f"TCP throughput, {TITLES[pairing]}", value, "x of libzt's best round", None, detail
     )
 
 
@@ -99,7 +104,7 @@ def from_rounds(results: Results) -> list[Figure]:
         for p in (DEVICE_FIRST, LIBZT_FIRST)
     ]
     figures.append(
-        compared("round trip of a UDP echo of 56 octets", "", results.round_trip, DEVICES, "us")
+        compared("round trip of a UDP echo of 56 octets", None, results.round_trip, DEVICES, "us")
     )
     figures.append(
         judged(
@@ -112,7 +117,7 @@ def from_rounds(results: Results) -> list[Figure]:
     )
     figures.append(resident(results))
     for pairing in (DEVICES, DEVICE_FIRST, LIBZT_FIRST):
-        target = ">= 1.0" if pairing == DEVICES else ""
+        target = ">= 1.0" if pairing == DEVICES else None
         row = compared("60-octet UDP, none lost", target, results.rate, pairing, "datagrams/s")
         windows = results.windows.get(pairing), results.windows.get(LIBZT_ALONE)
         row.detail += f", windows {windows[0]} and {windows[1]}"
@@ -122,7 +127,7 @@ def from_rounds(results: Results) -> list[Figure]:
             f"processor time for TCP, {TITLES[pairing]}",
             ratio(results.cpu.get(pairing, []), results.cpu.get(LIBZT_ALONE, [])),
             OF_LIBZT,
-            "",
+            None,
             f"{shown(middle(results.cpu.get(pairing, [])))} s for 10^9 octets, both ends",
         )
         for pairing in PAIRINGS
@@ -139,19 +144,9 @@ def resident(results: Results) -> Figure:
     return judged("resident memory of a device", value, "x of libzt's process", "<= 0.25", detail)
 
 
-def from_rv32(lines: Sequence[str]) -> list[Figure]:
-    """The rows of host_tests/bench/rv32: JSON lines with figure, value, unit and target."""
-    rows: list[dict[str, Any]] = [json.loads(line) for line in lines if line.startswith("{")]
-    return [
-        judged(
-            row["figure"],
-            row["value"],
-            row["unit"],
-            limit if isinstance(limit := row.get("target") or "", str) else f"<= {limit}",
-            row.get("detail", ""),
-        )
-        for row in rows
-    ]
+def from_rv32(printed: str) -> list[Figure]:
+    """The rows of host_tests/bench/rv32/run.py, which have this form already."""
+    return [Figure(**row) for row in json.loads(printed)]
 
 
 def shown(value: float | None) -> str:
@@ -166,7 +161,7 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("figure", "value", "unit", "target", "met", "detail")]
     for row in figures:
         met = "" if row.met is None else "yes" if row.met else "NO"
-        rows.append((row.figure, shown(row.value), row.unit, row.target, met, row.detail))
+        rows.append((row.figure, shown(row.value), row.unit, row.target or "", met, row.detail))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
