@@ -11,6 +11,11 @@ MICROPYTHON_DIR ?= $(BUILD)/sources/micropython-1.25.0
 LWIP_DIR ?= $(BUILD)/sources/lwip-2.2.1
 SODIUM_DIR ?= $(BUILD)/sources/pynacl-1.6.2/src/libsodium/src/libsodium
 
+# Other makes run in other folders. An empty LWIP_DIR would mean a module without interfaces.
+override MICROPYTHON_DIR := $(abspath $(MICROPYTHON_DIR))
+override LWIP_DIR := $(abspath $(LWIP_DIR))
+override SODIUM_DIR := $(abspath $(SODIUM_DIR))
+
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 DESKTOP := $(BUILD)/desktop/micropython
@@ -29,6 +34,7 @@ logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
 .NOTPARALLEL:
 
 all: host desktop ## build everything: the Python environment, the C module for CPython, the desktop interpreter
+	echo "ready   build/venv/bin/zt, build/desktop/micropython"
 
 help: ## this list
 	grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -50,7 +56,7 @@ venv: $(BUILD)/.venv ## the Python environment with everything that build, tests
 
 # A user's own checkout is there already, and its date says nothing.
 $(BUILD)/sources/%: | $(BUILD)/.venv
-	$(PYTHON) tools/sources.py $(if $(findstring micropython,$@),micropython,$(if $(findstring lwip,$@),lwip,libsodium))
+	$(PYTHON) tools/sources.py $(if $(filter micropython%,$*),micropython,$(if $(filter lwip%,$*),lwip,libsodium))
 
 # ---- the C module for CPython ----
 

@@ -100,22 +100,21 @@ class SourceError(Exception):
     """A source could not be had; the message is the one sentence that the user reads."""
 
 
-def last_line(output: str) -> str:
-    """The line of a failed command's output that says most: its last error, else its last line."""
+def telling_line(output: str) -> str:
+    """The line of a failed command's output that says most: its first error, else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("e:", "error"))]
-    return (errors or lines or ["no message"])[-1]
+    return (errors[:1] or lines or ["no message"])[-1]
 
 
 def run(command: list[str], cwd: Path) -> str:
-    """Standard output of `command`; SourceError with its last error line if it fails."""
+    """Standard output of `command`; SourceError with its error if it fails."""
     done = subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
-        raise SourceError(
-            f"{Path(command[0]).name} failed: {last_line(done.stdout + done.stderr)}"
-        )
+        name = "pip" if "pip" in command else command[0]
+        raise SourceError(f"{name} failed: {telling_line(done.stdout + done.stderr)}")
     return done.stdout
 
 
@@ -145,18 +144,13 @@ def debian_archive(scratch: Path) -> str:
         component, _, uri = rest.partition(" ")
         if release in DEBIAN_RELEASES and component == "main" and uri:
             return uri
-    raise SourceError(
-        "this machine's apt configuration names no Debian archive: set MICROPYTHON_DIR and LWIP_DIR "
-        "to your own checkouts"
-    )
+    raise SourceError("this machine's apt configuration names no Debian archive")
 
 
 def fetch_debian(source: Source, scratch: Path) -> None:
     """Downloads the package's orig archive into `scratch` with an apt configuration that lives there."""
     if shutil.which("apt-get") is None:
-        raise SourceError(
-            f"apt-get is not on this machine: set {source.override} to your own checkout of {source.folder}"
-        )
+        raise SourceError("apt-get is not on this machine")
     keyring = next((path for path in KEYRINGS if os.path.exists(path)), None)
     signed_by = f"[signed-by={keyring}] " if keyring else ""
     (scratch / "lists" / "partial").mkdir(parents=True)
@@ -237,7 +231,12 @@ def provide(name: str) -> Path:
     folder = SOURCES / source.folder
     if not folder.exists():
         print(f"fetching {source.folder}", flush=True)
-        unpack(source, download(source))
+        try:
+            unpack(source, download(source))
+        except (SourceError, OSError) as error:
+            raise SourceError(
+                f"{error} (or set {source.override} to a checkout of yours)"
+            ) from None
     return folder
 
 
@@ -251,7 +250,7 @@ def main(names: list[str]) -> int:
             return 2
         try:
             provide(name)
-        except (SourceError, OSError) as error:
+        except SourceError as error:
             print(f"sources: {name}: {error}", file=sys.stderr)
             return 1
     return 0
