@@ -245,14 +245,16 @@ class ZeroTier(ZeroTierBase):
         return True
 
 
-def _open_underlay(endpoint: bytes) -> "_zerotier.Underlay | Underlay":
+def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:
     """The node's UDP socket. OSError, in one sentence, if the port cannot be had."""
     try:
-        if hasattr(_zerotier, "Underlay"):  # one lwIP carries the physical network and the virtual ones
+        if hasattr(
+            _zerotier, "Underlay"
+        ):  # one lwIP carries the physical network and the virtual ones
             return _zerotier.Underlay(endpoint)
         from .underlay import Underlay
 
-        return Underlay(endpoint)
+        return Underlay(endpoint)  # type: ignore[return-value]  # the same methods
     except OSError as error:
         where = addresses.text(endpoint)
         if error.errno == EADDRINUSE:
