@@ -62,6 +62,11 @@ class Fastpath:
     def add_network(self, network, port) -> None:
         """A network got its config: frames of its members may pass to `port`. OSError if the table is full."""
         self._datapath.add_network(network.nwid, network.mac, network.mtu, port)
+        if not network.rules.accept_all:
+            for address, offloaded in self._peers.items():
+                if offloaded.flags.get(network.nwid):
+                    offloaded.flags[network.nwid] = 0
+                    self._datapath.set_member(network.nwid, address, 0)
 
     def remove_network(self, nwid: bytes) -> None:
         """The network was left."""
@@ -229,7 +234,8 @@ class Fastpath:
         if network is not None:
             member = network.members.get(offloaded.peer.address)
         flags = 0
-        if member is not None:
+        # Frames that rules have to judge pass through Python.
+        if member is not None and network.rules.accept_all:
             if member.allowed:
                 flags |= ADMITTED
             if not network.credentials.is_due(member, now):

@@ -69,6 +69,10 @@ class Limits:
         hello_gate: int,
         config_refresh: int,
         like_interval: int,
+        rules: int,
+        held_capabilities: int,
+        held_tags: int,
+        held_ownerships: int,
     ) -> None:
         self.peers = peers  # roots and controllers are kept, others leave by LRU
         self.paths = paths  # per peer
@@ -85,6 +89,10 @@ class Limits:
         self.hello_gate = hello_gate  # ms between HELLOs of strangers, per IPv4 /24 or IPv6 /48
         self.config_refresh = config_refresh
         self.like_interval = like_interval  # ms between two tellings of our multicast groups
+        self.rules = rules  # of one network; with more of them it cannot be used
+        self.held_capabilities = held_capabilities  # of each other member
+        self.held_tags = held_tags
+        self.held_ownerships = held_ownerships
 
 
 DEVICE = Limits(
@@ -102,6 +110,10 @@ DEVICE = Limits(
     hello_gate=10000,
     config_refresh=110000,  # a controller pushes changes to members that it heard within 120 s
     like_interval=280000,  # lists of listeners are kept for 600 s
+    rules=256,
+    held_capabilities=4,
+    held_tags=8,
+    held_ownerships=2,
 )
 
 HOST = Limits(
@@ -119,4 +131,8 @@ HOST = Limits(
     hello_gate=2000,
     config_refresh=60000,
     like_interval=60000,
+    rules=1024,
+    held_capabilities=128,
+    held_tags=128,
+    held_ownerships=4,
 )

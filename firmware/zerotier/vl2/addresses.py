@@ -29,6 +29,23 @@ def applied(assigned: list[bytes], allow_global: bool) -> list[bytes]:
     return chosen
 
 
+def own_prefixes(nwid: bytes, member: bytes, assigned: list[bytes]) -> bytes:
+    """The IPv6 prefixes in which every member of a network owns addresses by their form, packed as
+    RuleSet takes them: only those in which the network gave us the address of our own
+    (protocol/06 §6.11, 07 §7.8).
+    """
+    mixed = bytes([nwid[i] ^ nwid[i + 4] for i in range(4)])
+    sixplane = b"\xfc" + mixed
+    rfc4193 = b"\xfd" + nwid + b"\x99\x93"
+    ours = [address.ip(endpoint) for endpoint in assigned]
+    packed = b""
+    if sixplane + member + b"\x00\x00\x00\x00\x00\x01" in ours:
+        packed += bytes((len(sixplane),)) + sixplane
+    if rfc4193 + member in ours:
+        packed += bytes((len(rfc4193),)) + rfc4193
+    return packed
+
+
 def contains(endpoint: bytes, ip: bytes) -> bool:
     """True if `ip` (4 or 16 bytes) lies in the subnet of this assigned address."""
     own = address.ip(endpoint)

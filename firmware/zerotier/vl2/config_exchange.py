@@ -15,6 +15,7 @@ from ..wire.verbs import VERB_NETWORK_CONFIG_REQUEST
 from .assembly import Assembly
 from .refresh import Refresh
 
+_RULES_REVISION = const(1)  # we judge frames: the controller sends the rules as they are
 _REMEMBERED = const(4)  # requests whose answers may still come
 
 
@@ -55,7 +56,7 @@ class ConfigExchange:
         revision = held.revision if held is not None else 0
         timestamp = held.timestamp if held is not None else 0
         payload = messages.encode_config_request(
-            self.nwid, request_metadata(), revision, timestamp
+            self.nwid, request_metadata(_RULES_REVISION), revision, timestamp
         )
         packet_id = self._transport.send(
             self.controller, VERB_NETWORK_CONFIG_REQUEST, (payload,), now

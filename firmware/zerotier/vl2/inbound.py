@@ -21,7 +21,9 @@ from . import ethernet
 from .members import Member
 from .network import Network
 from .pace import Pace
+from .rules import DROP, SUPER_ACCEPT, WAIT
 
+_NO_MAC = bytes(6)
 _ASK_INTERVAL = const(1000)  # ERRORs that ask a member for its credentials, per network
 
 
@@ -48,8 +50,14 @@ class Inbound:
         if member is None:
             return self._ask(network, peer, packet, now)
         network.subscriptions.tell(member, now)
-        if len(payload):
-            network.deliver(network.mac, member.mac, ethertype, payload)
+        frame = network.compose(network.mac, member.mac, ethertype, payload)
+        if len(payload) == 0 or frame is None:
+            return TRUSTED
+        verdict = network.rules.arrives_from(member, frame, now)
+        if verdict == WAIT:
+            return HOLD
+        if verdict != DROP:
+            network.deliver(frame)
         return TRUSTED
 
     def receive_ext_frame(self, peer: Peer, packet: Packet, now: int) -> int:
@@ -64,16 +72,40 @@ class Inbound:
             return self._ask(network, peer, packet, now)
         network.subscriptions.tell(member, now)
         if len(frame.payload):
-            if frame.source != member.mac:
-                return self._spoofed(network, frame.source)
-            if frame.destination == network.mac:
-                network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
-            elif ethernet.is_multicast(frame.destination) and network.multicast_limit:
-                network.deliver(frame.destination, frame.source, frame.ethertype, frame.payload)
-            else:
-                self._count("frame_not_for_us")
+            outcome = self._take_ext_frame(network, member, frame, now)
+            if outcome != TRUSTED:
+                return outcome
         if frame.flags & messages.EXT_FRAME_ACKNOWLEDGE:
             self._transport.send_ok(peer, packet, (frame.nwid,), now)
+        return TRUSTED
+
+    def _take_ext_frame(
+        self, network: Network, member: Member, frame: messages.ExtFrame, now: int
+    ) -> int:
+        """Deliver it if rules and MACs allow. TRUSTED, if it is to be acknowledged whatever they say.
+
+        A rule that sends a frame to us for inspection overrides the MACs (protocol/03 §3.10).
+        """
+        if frame.source == network.mac or frame.source == _NO_MAC:
+            return self._spoofed(network, frame.source)
+        ethernet_frame = network.compose(
+            frame.destination, frame.source, frame.ethertype, frame.payload
+        )
+        if ethernet_frame is None:
+            return TRUSTED
+        verdict = network.rules.arrives_from(member, ethernet_frame, now)
+        if verdict == WAIT:
+            return HOLD
+        if verdict == DROP:
+            return TRUSTED
+        if verdict != SUPER_ACCEPT:
+            if frame.source != member.mac:
+                return self._spoofed(network, frame.source)
+            is_group = ethernet.is_multicast(frame.destination)
+            if frame.destination != network.mac and not (is_group and network.multicast_limit):
+                self._count("frame_not_for_us")
+                return TRUSTED
+        network.deliver(ethernet_frame)
         return TRUSTED
 
     def receive_multicast_frame(self, peer: Peer, packet: Packet, now: int) -> int:
@@ -97,7 +129,16 @@ class Inbound:
             return TRUSTED
         if frame.source is not None and frame.source != member.mac:
             return self._spoofed(network, frame.source)
-        network.deliver(frame.destination, member.mac, frame.ethertype, frame.payload)
+        ethernet_frame = network.compose(
+            frame.destination, member.mac, frame.ethertype, frame.payload
+        )
+        if ethernet_frame is None:
+            return TRUSTED
+        verdict = network.rules.arrives_from(member, ethernet_frame, now)
+        if verdict == WAIT:
+            return HOLD
+        if verdict != DROP:
+            network.deliver(ethernet_frame)
         return TRUSTED
 
     def _admit(self, network: Network, com: bytes | None, peer: Peer, now: int) -> Member | None:

@@ -1,20 +1,36 @@
 """The other members of one network, and the gate: who of them may talk to us.
 
-Owns the certificates of membership (COM) of others, their revocations and the verdict on each
-member (protocol/06 §6.9). Never sends a packet, except to ask who the controller is.
+Owns the certificates of membership (COM) of others, when their credentials are verified, and the
+verdict on each member (protocol/06 §6.9). Never sends a packet, except to ask who a signer is.
 """
 
+from _zerotier import Holdings
+
 from ..const import const
-from ..vl1.outcome import HOLD, RECEIVED, TRUSTED
+from ..vl1.outcome import HOLD, IGNORED, RECEIVED, TRUSTED
 from ..vl1.transport import Transport
-from ..wire.address import ADDRESS_SIZE
 from ..wire.config import NetworkConfig
-from ..wire.credentials import CREDENTIAL_MEMBERSHIP, Membership, Revocation
+from ..wire.credentials import (
+    CREDENTIAL_CAPABILITY,
+    CREDENTIAL_MEMBERSHIP,
+    CREDENTIAL_OWNERSHIP,
+    CREDENTIAL_TAG,
+    Capability,
+    Membership,
+    Ownership,
+    Revocation,
+    Tag,
+)
 from . import ethernet
+from .credentials_held import NAMES, HeldCredentials
 from .pace import Pace
+from .revocations import Revocations
+from .signatures import Signatures
 
 _FINGERPRINT = const(32)  # bytes of the fingerprint that a COM holds
 _VERIFY_INTERVAL = const(1000)  # signatures that one peer may make us check (protocol/04 §4.8)
+_REVOKE_INTERVAL = const(100)  # the same of revocations, which several may pass on in one moment
+_ASKED_PER_INTERVAL = const(8)  # credentials of one member that rules may make us check
 
 
 class Member:
@@ -24,12 +40,15 @@ class Member:
         self.address = address
         self.mac = ethernet.mac_of(address, nwid)
         self.com: Membership | None = None  # its verified COM
+        self.held: HeldCredentials | None = None  # the rest; None: it has shown nothing
         self.allowed = False  # the gate's verdict; False also means: not judged yet
         self.last_used = 0
         self.last_liked = 0  # our MULTICAST_LIKEs were sent to it
         self.last_push = 0  # our credentials were sent to it
         self.pushed_edition = 0  # which edition of them
         self.pushed_timestamp = 0  # of the COM among them
+        self.asked_since = 0  # rules made us check its credentials
+        self.asked = 0  # so often since then
 
     def __repr__(self) -> str:
         return "<Member %s%s>" % (self.address.hex(), "" if self.allowed else " not admitted")
@@ -41,12 +60,18 @@ class Members:
     def __init__(self, nwid: bytes, transport: Transport) -> None:
         self.nwid = nwid
         self._transport = transport
-        self._controller = nwid[:ADDRESS_SIZE]
+        self._signatures = Signatures(nwid, transport)
         self._bound: int = transport.limits.members
         self._members: dict[bytes, Member] = {}
         self._by_mac: dict[bytes, Member] = {}
-        self._revoked: dict[bytes, int] = {}  # COMs up to this timestamp are void
+        self._revoked = Revocations(2 * self._bound)
+        self._held_bounds = {
+            CREDENTIAL_CAPABILITY: transport.limits.held_capabilities,
+            CREDENTIAL_TAG: transport.limits.held_tags,
+            CREDENTIAL_OWNERSHIP: transport.limits.held_ownerships,
+        }
         self._verifying = Pace(_VERIFY_INTERVAL, self._bound)
+        self._revoking = Pace(_REVOKE_INTERVAL, self._bound)
         self.own: NetworkConfig | None = None
 
     def __len__(self) -> int:
@@ -128,9 +153,9 @@ class Members:
             if same or (held.allowed and _suffices(own, held.com)):
                 # Not verified, so it proves nothing about whoever else sent it.
                 return TRUSTED if held.allowed and sender == held.address else RECEIVED
-        if com.timestamp <= self._revoked.get(com.issued_to, -1):
+        if com.timestamp <= self._revoked.threshold(CREDENTIAL_MEMBERSHIP, 0, com.issued_to):
             return self._refuse("com_revoked")
-        verdict = self._verify(com, sender, "com_refused", now)
+        verdict = self._verify(com, sender, "com_refused", self._verifying, now)
         if verdict != TRUSTED:
             return verdict
         member = self.make(com.issued_to, now)
@@ -138,52 +163,125 @@ class Members:
         member.allowed = False  # to be judged
         return TRUSTED
 
+    def show(
+        self, kind: int, credential: Tag | Capability | Ownership, sender: bytes, now: int
+    ) -> int:
+        """Take a credential of CREDENTIAL_* `kind`, whosever it is: RECEIVED, or HOLD as above.
+
+        What a member shows of itself is not verified before a rule asks for it; it can only deceive
+        itself. What others show of it is verified at once.
+        """
+        own = self.own
+        if own is None:
+            return HOLD
+        name = NAMES[kind]
+        member = self._holder(credential.issued_to, sender, own, now)
+        if member is None:
+            return self._refuse("credential_of_stranger")
+        if credential.timestamp <= self._revoked.threshold(
+            kind, credential.id, credential.issued_to
+        ):
+            return self._refuse(name + "_revoked")
+        if not self._signatures.names_controller(credential):
+            return self._refuse(name + "_refused")
+        if member.held is None:
+            member.held = HeldCredentials(self._held_bounds)
+        objection = member.held.objection(kind, credential)
+        if objection is not None:
+            return self._refuse(name + "_" + objection) if objection else RECEIVED
+        if sender == credential.issued_to:
+            member.held.show(kind, credential)
+            return RECEIVED
+        verdict = self._verify(credential, sender, name + "_refused", self._verifying, now)
+        if verdict == TRUSTED:
+            member.held.trust(kind, credential)
+        return HOLD if verdict == HOLD else RECEIVED
+
+    def _holder(
+        self, address: bytes, sender: bytes, own: NetworkConfig, now: int
+    ) -> Member | None:
+        """The member whose credential this is; strangers get no record by showing one."""
+        member = self._members.get(address)
+        if own.public:
+            return self.make(address, now) if member is None and sender == address else member
+        return None if member is None or member.com is None else member
+
+    def holdings(self, member: Member) -> Holdings | None:
+        """What a member holds, in the form that rules take; None if nothing is known."""
+        if member.held is None or self.own is None:
+            return None
+        return member.held.holdings(self.own)
+
+    def settle(self, member: Member, kind: int, id: int, now: int) -> int:
+        """Verify the credential on which a frame depends: TRUSTED if the rules may be asked again,
+        HOLD while a signer is not known, IGNORED if this member makes us do that too often.
+        """
+        held = member.held
+        credential = None if held is None else held.candidate(kind, id)
+        if held is None or credential is None:
+            return IGNORED
+        if now - member.asked_since >= _VERIFY_INTERVAL:
+            member.asked_since = now
+            member.asked = 0
+        if member.asked >= _ASKED_PER_INTERVAL:
+            self._refuse("credentials_gate")
+            return IGNORED
+        verdict = self._signatures.verdict(credential, now)
+        if verdict == HOLD:
+            return HOLD
+        member.asked += 1
+        if verdict == TRUSTED:
+            held.trust(kind, credential)
+        else:
+            held.refuse(kind, id)
+            self._refuse(NAMES[kind] + "_refused")
+        return TRUSTED
+
     def revoke(self, revocation: Revocation, sender: bytes, now: int) -> int:
         """Take a revocation: TRUSTED if it is new, RECEIVED if old or refused, HOLD as above."""
         if self.own is None:
             return HOLD
-        if revocation.kind != CREDENTIAL_MEMBERSHIP:
-            return RECEIVED  # tags, capabilities and ownership of others are not kept
-        target = revocation.target
-        if revocation.threshold <= self._revoked.get(target, -1):
+        kind, id, target = revocation.kind, revocation.credential_id, revocation.target
+        if kind == CREDENTIAL_MEMBERSHIP:
+            id = 0
+        elif kind not in NAMES:
+            return self._refuse("revocation_refused")
+        if revocation.threshold <= self._revoked.threshold(kind, id, target):
             return RECEIVED
-        verdict = self._verify(revocation, sender, "revocation_refused", now)
+        verdict = self._verify(revocation, sender, "revocation_refused", self._revoking, now)
         if verdict != TRUSTED:
             return verdict
-        self._remember_revocation(target, revocation.threshold)
+        self._revoked.remember(kind, id, target, revocation.threshold)
         member = self._members.get(target)
-        if member is not None and member.com is not None:
-            if member.com.timestamp <= revocation.threshold:
-                member.com = None
-                member.allowed = False
-                self._transport.counters.count("member_revoked")
+        if member is not None:
+            self._take_away(member, kind, id, revocation.threshold)
         return TRUSTED
 
-    def _remember_revocation(self, target: bytes, threshold: int) -> None:
-        """The oldest threshold goes first: the COMs that it voids age out of the window first."""
-        if target not in self._revoked and len(self._revoked) >= self._bound:
-            oldest = min(self._revoked, key=lambda address: self._revoked[address])
-            del self._revoked[oldest]
-        self._revoked[target] = threshold
+    def _take_away(self, member: Member, kind: int, id: int, threshold: int) -> None:
+        if kind != CREDENTIAL_MEMBERSHIP:
+            if member.held is not None and member.held.revoke(kind, id, threshold):
+                self._transport.counters.count(NAMES[kind] + "_taken_away")
+        elif member.com is not None and member.com.timestamp <= threshold:
+            member.com = None
+            member.allowed = False
+            self._transport.counters.count("member_revoked")
 
     def _verify(
-        self, credential: Membership | Revocation, sender: bytes, reason: str, now: int
+        self,
+        credential: Membership | Revocation | Tag | Capability | Ownership,
+        sender: bytes,
+        reason: str,
+        pace: Pace,
+        now: int,
     ) -> int:
-        if credential.signer != self._controller:
+        if not self._signatures.names_controller(credential):
             return self._refuse(reason)
-        if self._controller == self._transport.identity.address:
-            identity = self._transport.identity
-        else:
-            controller = self._transport.topology.get(self._controller)
-            if controller is None:
-                self._transport.whois(self._controller, now)
-                return HOLD
-            identity = controller.identity
-        if sender != self._controller and not self._verifying.allows(sender, now):
+        if not self._signatures.are_known(credential, now):
+            return HOLD
+        if sender != self._signatures.controller and not pace.allows(sender, now):
             return self._refuse("credentials_gate")
-        if not identity.verify(credential.signed_bytes(), credential.signature):
-            return self._refuse(reason)
-        return TRUSTED
+        verdict = self._signatures.verdict(credential, now)
+        return self._refuse(reason) if verdict == RECEIVED else verdict
 
     def _refuse(self, reason: str) -> int:
         self._transport.counters.count(reason)

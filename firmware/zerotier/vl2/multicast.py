@@ -7,6 +7,7 @@ for others.
 from ..const import const
 from ..vl1.transport import Transport
 from ..wire import messages
+from ..wire.bounds import u16_bytes
 from ..wire.config import FLAG_BROADCAST
 from ..wire.verbs import VERB_MULTICAST_FRAME, VERB_MULTICAST_GATHER
 from . import ethernet
@@ -59,6 +60,8 @@ class Multicast:
             elif not config.flags & FLAG_BROADCAST:
                 counters.count("broadcast_disabled")
                 return
+        if not self._network.rules.leaves_for_many(frame, now):
+            return
         self._send(self._group(mac, adi, now), ethertype, payload, now)
 
     def _send(self, group: Group, ethertype: int, payload: memoryview, now: int) -> None:
@@ -94,6 +97,10 @@ class Multicast:
             frame.ethertype,
             bytes(frame.payload),
         )
+        original = None
+        if not network.rules.accept_all:
+            head = group.mac + network.mac + u16_bytes(frame.ethertype)
+            original = memoryview(head + bytes(frame.payload))
         waits = False
         asks = now - group.last_whois >= _WHOIS_INTERVAL
         for address in to:
@@ -107,9 +114,12 @@ class Multicast:
                         self._transport.whois(address, now)
                     continue
                 room -= 1
-            frame.copies -= 1
             frame.sent.add(address)
-            network.credentials.before_frame(network.members.make(address, now), now)
+            member = network.members.make(address, now)
+            if original is not None and not network.rules.leaves_for_each(member, original, now):
+                continue
+            frame.copies -= 1
+            network.credentials.before_frame(member, now)
             self._transport.send(address, VERB_MULTICAST_FRAME, (packed,), now)
         return waits
 

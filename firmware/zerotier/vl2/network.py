@@ -20,8 +20,16 @@ from .config_exchange import ConfigExchange
 from .members import Members
 from .multicast import Multicast
 from .own_credentials import OwnCredentials
+from .rules import NetworkRules
 from .saved import Saved
-from .status import NOT_FOUND, OK, PORT_ERROR, REASONS, REQUESTING_CONFIGURATION
+from .status import (
+    NOT_FOUND,
+    OK,
+    PORT_ERROR,
+    REASONS,
+    REQUESTING_CONFIGURATION,
+    RULES_TOO_LARGE,
+)
 from .subscriptions import Subscriptions
 
 _QUIET = const(60000)  # nothing to do for that long
@@ -44,11 +52,13 @@ class Network:
         self.mtu = DEFAULT_MTU
         self.multicast_limit = 0  # copies of one frame; 0: no multicast
         self.members = Members(nwid, transport)
+        self.rules = NetworkRules(nwid, self.members, transport)
         self.credentials = OwnCredentials(transport)
         self.subscriptions = Subscriptions(self, transport)
         self.multicast = Multicast(self, transport)
         self.exchange = ConfigExchange(nwid, transport, now)
         self._allow_global = False
+        self._rules_problem: str | None = None
         self._port = port
         self._saved = saved
         self._transport = transport
@@ -100,7 +110,10 @@ class Network:
         self.status = OK
         self.reason = REASONS[OK]
         if changed:
+            self._rules_problem = self.rules.configure(config)
             self._configure(config, now)
+        if self._rules_problem is not None:
+            self._fail(RULES_TOO_LARGE, "%s: %s" % (REASONS[RULES_TOO_LARGE], self._rules_problem))
 
     def _configure(self, config: NetworkConfig, now: int) -> None:
         self.addresses = applied(config.addresses, self._allow_global)
@@ -195,25 +208,31 @@ class Network:
                 return
             member = self.members.make(address, now)
         member.last_used = now
+        if not self.rules.leaves_for(member, view, now):
+            return
         self.credentials.before_frame(member, now)
         # Ethertype and payload follow each other in FRAME as in Ethernet.
         self._transport.send(
             member.address, VERB_FRAME, (self.nwid, view[ethernet.ETHERTYPE :]), now
         )
 
-    def deliver(
+    def compose(
         self, destination: bytes, source: bytes, ethertype: int, payload: bytes | memoryview
-    ) -> None:
-        """Hand a frame from a member to the local port."""
+    ) -> memoryview | None:
+        """An Ethernet frame from a member, valid until the next one; None if it is too long."""
         end = ethernet.HEADER + len(payload)
         frame = self._frame
         if end > len(frame):
             self._transport.counters.count("frame_size_in")
-            return
+            return None
         frame[: ethernet.SOURCE] = destination
         frame[ethernet.SOURCE : ethernet.ETHERTYPE] = source
         frame[ethernet.ETHERTYPE] = ethertype >> 8
         frame[ethernet.ETHERTYPE + 1] = ethertype & 0xFF
         frame[ethernet.HEADER : end] = payload
+        return frame[:end]
+
+    def deliver(self, frame: memoryview) -> None:
+        """Hand a frame that the rules let through to the local port."""
         self._transport.counters.count("frames_in")
-        self._port.deliver(frame[:end])
+        self._port.deliver(frame)

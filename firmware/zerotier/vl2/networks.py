@@ -13,6 +13,9 @@ from ..wire import messages
 from ..wire.address import NWID_SIZE
 from ..wire.chunk import Chunk
 from ..wire.credentials import (
+    CREDENTIAL_CAPABILITY,
+    CREDENTIAL_OWNERSHIP,
+    CREDENTIAL_TAG,
     REVOCATION_FAST_PROPAGATE,
     Revocation,
     encode_credentials,
@@ -177,6 +180,17 @@ class Networks:
             if verdict == TRUSTED:
                 outcome = TRUSTED
                 self._transport.retry(com.issued_to, now)
+        for kind, items in (
+            (CREDENTIAL_CAPABILITY, credentials.capabilities),
+            (CREDENTIAL_TAG, credentials.tags),
+            (CREDENTIAL_OWNERSHIP, credentials.ownerships),
+        ):
+            for item in items:
+                network = self._networks.get(item.nwid)
+                if network is not None and (
+                    network.members.show(kind, item, peer.address, now) == HOLD
+                ):
+                    return HOLD
         for revocation in credentials.revocations:
             network = self._networks.get(revocation.nwid)
             if network is None:

@@ -19,6 +19,7 @@ NOT_FOUND = const(-3)
 PORT_ERROR = const(-4)
 CLIENT_TOO_OLD = const(-5)
 AUTHENTICATION_REQUIRED = const(-6)
+RULES_TOO_LARGE = const(-7)
 
 NAMES = {
     REQUESTING_CONFIGURATION: "REQUESTING_CONFIGURATION",
@@ -28,6 +29,7 @@ NAMES = {
     PORT_ERROR: "PORT_ERROR",
     CLIENT_TOO_OLD: "CLIENT_TOO_OLD",
     AUTHENTICATION_REQUIRED: "AUTHENTICATION_REQUIRED",
+    RULES_TOO_LARGE: "RULES_TOO_LARGE",
 }
 
 REASONS = {
@@ -38,6 +40,7 @@ REASONS = {
     PORT_ERROR: "the virtual network interface could not be set up",
     CLIENT_TOO_OLD: "the network's configuration has a form that this node does not understand",
     AUTHENTICATION_REQUIRED: "the network asks for a single sign-on, which this node cannot do",
+    RULES_TOO_LARGE: "this node cannot enforce the network's rules, so no frame passes",
 }
 
 # What an ERROR in reply to NETWORK_CONFIG_REQUEST means (protocol/03 §3.3).
