@@ -120,6 +120,9 @@ TESTS := unit unit_cpython cli sim device interop
 test: all lint ## lint, then all tests
 	echo "test    C core"
 	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
+	echo "test    fuzz (20 s)"
+	$(PYTHON) tools/environment.py fuzzer
+	$(BIN)/python host_tests/fuzz/run.py --seconds 20
 	set -e; for kind in $(notdir $(wildcard $(TESTS:%=host_tests/%))); do \
 		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5; done
 

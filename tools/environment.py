@@ -7,6 +7,7 @@ nothing is missing.
 
     python3 tools/environment.py system      the compiler, Python's headers and other Debian packages
     python3 tools/environment.py emulator    the cross compiler and the emulator of the boards
+    python3 tools/environment.py fuzzer      clang and its sanitizers
     python3 tools/environment.py venv        build/venv with tools/requirements.txt
     python3 tools/environment.py project     this project installed into build/venv, editable
 """
@@ -34,6 +35,10 @@ EMULATOR = {
 }
 PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h")
 
+# What only fuzzing needs. The sanitizers' libraries come without a command.
+FUZZER = {"clang": "clang", "libclang-rt-14-dev": ""}
+SANITIZERS = "lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"  # under any /usr/lib/llvm-*
+
 
 def is_missing(package: str) -> bool:
     """Whether what the Debian package brings is not on this machine, however it got there."""
@@ -43,8 +48,10 @@ def is_missing(package: str) -> bool:
         return find_spec("ensurepip") is None
     if package == "picolibc-riscv64-unknown-elf":
         return not PICOLIBC.exists()
+    if package == "libclang-rt-14-dev":
+        return not any(Path("/usr/lib").glob(f"llvm-*/{SANITIZERS}"))
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    return shutil.which({**COMMANDS, **EMULATOR}[package], path=path) is None
+    return shutil.which({**COMMANDS, **EMULATOR, **FUZZER}[package], path=path) is None
 
 
 def run(command: list[str], log: str, **variables: str) -> None:
@@ -76,6 +83,11 @@ def system() -> None:
 def emulator() -> None:
     """What the emulated boards need besides: 200 MB to fetch, 1.6 GB on the disk."""
     provide(tuple(EMULATOR))
+
+
+def fuzzer() -> None:
+    """What fuzzing needs besides: clang and its sanitizers."""
+    provide(tuple(FUZZER))
 
 
 def provide(packages: tuple[str, ...]) -> None:
@@ -121,7 +133,13 @@ def project() -> None:
     )
 
 
-STEPS = {"system": system, "emulator": emulator, "venv": venv, "project": project}
+STEPS = {
+    "system": system,
+    "emulator": emulator,
+    "fuzzer": fuzzer,
+    "venv": venv,
+    "project": project,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in STEPS:
