@@ -87,9 +87,8 @@ def beside_best(values: dict[Pairing, list[float | None]], pairing: Pairing) -> 
     best = max(rounds, default=None)
     value = round(ours / best, 3) if ours and best else None
     detail = f"{shown(ours)} beside {shown(best)} Mbit/s"
-    return judged(
-        f"TCP throughput, {TITLES[pairing]}", value, "x of libzt's best round", None, detail
-    )
+    name = f"TCP throughput beside libzt's best round, {TITLES[pairing]}"
+    return judged(name, value, OF_LIBZT, None, detail)
 
 
 def from_rounds(results: Results) -> list[Figure]:
