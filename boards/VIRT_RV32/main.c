@@ -23,7 +23,7 @@ extern uint8_t _sheap, _eheap, _sstack, _estack, _thread; // board.ld
 
 void virt_waits_start(void);
 
-// `-fw_cfg name=opt/microzt/heap,string=<bytes>`: tests that read large recordings need more than a board has.
+// `heap=<bytes>`: tests that read large recordings need more than a board has.
 static size_t heap_size(void) {
     char text[12];
     size_t size = DEFAULT_HEAP_SIZE;

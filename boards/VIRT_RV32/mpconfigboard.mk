@@ -20,7 +20,7 @@ ZT_LWIP_UNDERLAY = 1
 MICROPY_VFS_LFS2 = 1
 
 SRC_BOARD_O += shared/runtime/gchelper_native.o shared/runtime/gchelper_rv32i.o
-SRC_C += shared/timeutils/timeutils.c $(wildcard $(VIRT_DIR)/*.c) $(VIRT_DIR)/../desktop/sockets.c
+SRC_C += shared/timeutils/timeutils.c shared/runtime/semihosting_rv32.c $(wildcard $(VIRT_DIR)/*.c) $(VIRT_DIR)/../desktop/sockets.c
 
 # The port's own start, and its console that cannot be polled, are replaced by the linker.
 LDFLAGS += -Wl,--wrap=main -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=mp_hal_stdin_rx_chr

@@ -1,46 +1,28 @@
-// What the command line of the emulator says to the board, through QEMU's device fw_cfg.
-// It owns the reading of that device and no meaning: boot.c and ethernet.c ask by name.
+// What the command line of the emulator says to the board, through semihosting: `name=value` words.
+// It owns finding a word and no meaning: who asks knows the name.
 #include <string.h>
 
 #include "board.h"
 
-#define FW_CFG_DATA (VIRT_FW_CFG + 0)
-#define FW_CFG_SELECT (VIRT_FW_CFG + 8) // big-endian
-#define FW_CFG_DIRECTORY (0x19)
-#define NAME_SIZE (56)
-#define PREFIX "opt/microzt/"
+#include "shared/runtime/semihosting_rv32.h"
 
-static void select_item(uint16_t item) {
-    VIRT_REGISTER16(FW_CFG_SELECT) = (uint16_t)(item << 8 | item >> 8);
-}
-
-static uint32_t read_number(size_t size) {
-    uint32_t number = 0;
-    while (size-- > 0) {
-        number = number << 8 | VIRT_REGISTER8(FW_CFG_DATA);
-    }
-    return number;
-}
+#define MAX_LINE (256)
 
 int virt_setting(const char *name, char *value, size_t size) {
-    select_item(FW_CFG_DIRECTORY);
-    for (uint32_t files = read_number(4); files > 0; --files) {
-        uint32_t length = read_number(4);
-        uint16_t item = (uint16_t)read_number(2);
-        read_number(2); // reserved
-        char found[NAME_SIZE];
-        for (size_t i = 0; i < sizeof(found); ++i) {
-            found[i] = (char)VIRT_REGISTER8(FW_CFG_DATA);
-        }
-        if (strncmp(found, PREFIX, strlen(PREFIX)) == 0 && strcmp(found + strlen(PREFIX), name) == 0) {
-            length = MIN(length, size - 1);
-            select_item(item);
-            for (uint32_t i = 0; i < length; ++i) {
-                value[i] = (char)VIRT_REGISTER8(FW_CFG_DATA);
-            }
+    static char line[MAX_LINE];
+    if (mp_semihosting_get_cmdline(line, sizeof(line)) != 0) {
+        return -1;
+    }
+    size_t name_length = strlen(name);
+    for (const char *word = line; *word != '\0';) {
+        size_t length = strcspn(word, " ");
+        if (length > name_length && word[name_length] == '=' && strncmp(word, name, name_length) == 0) {
+            length = MIN(length - name_length - 1, size - 1);
+            memcpy(value, word + name_length + 1, length);
             value[length] = '\0';
             return (int)length;
         }
+        word += length + (word[length] == ' ');
     }
     return -1;
 }

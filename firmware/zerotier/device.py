@@ -110,7 +110,7 @@ class ZeroTier(ZeroTierBase):
 
     def __init__(
         self,
-        path: str = "/zerotier",
+        path: str = "/zerotier.d",
         *,
         bind: str = "0.0.0.0",
         port: int = 9993,

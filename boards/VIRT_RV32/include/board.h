@@ -14,7 +14,6 @@
 #define VIRT_RTC (0x00101000) // wall clock
 #define VIRT_PLIC (0x0c000000) // interrupts of the devices
 #define VIRT_UART (0x10000000)
-#define VIRT_FW_CFG (0x10100000) // what the command line of the emulator says
 #define VIRT_VIRTIO (0x10001000) // the first of eight slots
 #define VIRT_VIRTIO_STRIDE (0x1000)
 #define VIRT_VIRTIO_SLOTS (8)
@@ -23,7 +22,6 @@
 #define VIRT_IRQ_UART (10)
 
 #define VIRT_REGISTER8(address) (*(volatile uint8_t *)(address))
-#define VIRT_REGISTER16(address) (*(volatile uint16_t *)(address))
 #define VIRT_REGISTER32(address) (*(volatile uint32_t *)(address))
 
 #define VIRT_NS_PER_S (1000000000ULL)
@@ -45,7 +43,7 @@ void virt_ethernet_poll(void);
 // entropy.c: random numbers of the machine that emulates.
 void virt_entropy(uint8_t *bytes, size_t size);
 
-// settings.c: the value of `-fw_cfg name=opt/microzt/<name>,string=<value>`, zero-terminated and cut to `size`; its length,
+// settings.c: the value of `-semihosting-config arg=<name>=<value>`, zero-terminated and cut to `size`; its length,
 // or -1 if it was not given.
 int virt_setting(const char *name, char *value, size_t size);
 

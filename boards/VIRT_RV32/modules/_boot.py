@@ -3,6 +3,8 @@
 Owns what a board's port does on an ESP32. Never the node: that is boot.py's.
 """
 
+import sys
+
 import _virt
 import network
 import vfs
@@ -17,5 +19,6 @@ if flash is not None:
     except OSError:
         vfs.VfsLfs2.mkfs(flash)
         vfs.mount(flash, "/")
+sys.path.append("/lib")
 if network.LAN.exists():
     network.LAN().active(True)
