@@ -1,8 +1,13 @@
 // The datapath behind its worker, among threads, under the thread sanitizer: a UDP side that feeds datagrams, a TCP/IP thread that
 // sends frames and keeps delivered packets for a while, a Python-like thread that makes calls, and the worker that owns it all.
 // It owns a platform made of pthreads. Never sleeps: threads meet through the queues alone.
+#define _POSIX_C_SOURCE 200809L
+
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "copy.h"
@@ -394,9 +399,32 @@ static void a_full_queue_drops_and_counts(void) {
     zt_worker_commit(&worker);
 }
 
+// In a process of its own, since it ends there.
+static void a_call_by_another_than_the_owner_aborts(void) {
+    const zt_datapath_platform_t functions = { .is_owner = is_owner };
+    uint64_t datagrams[16], frames[16];
+    zt_worker_init(&worker, &platform, &handlers, datagrams, sizeof(datagrams), frames, sizeof(frames));
+    worker.owner = platform_thread(NULL);
+    datapath = new_datapath(ours, &functions);
+    CHECK(zt_datapath_ids_low(datapath));
+    worker.owner = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        zt_datapath_ids_low(datapath);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    zt_datapath_release(datapath, 0); // this one anybody may call
+    free(datapath);
+}
+
 int main(void) {
     RUN(all_at_once_nothing_is_lost_uncounted);
     RUN(a_call_that_meets_the_end_of_the_worker_returns);
     RUN(a_full_queue_drops_and_counts);
+    RUN(a_call_by_another_than_the_owner_aborts);
     return 0;
 }
