@@ -408,6 +408,7 @@ static void a_call_by_another_than_the_owner_aborts(void) {
     datapath = new_datapath(ours, &functions);
     CHECK(zt_datapath_ids_low(datapath));
     worker.owner = 0;
+    fflush(stdout); // or the child prints it again
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
