@@ -230,9 +230,12 @@ def put_member(controller: Station, nwid: bytes, member: bytes, **fields) -> Non
 
 
 class Lan:
-    """A network with `count` configured members at 10.147.17.1 and up."""
+    """A network with `count` configured members at 10.147.17.1 and up.
 
-    def __init__(self, count: int = 2, limits=HOST, **fields) -> None:  # type: ignore[no-untyped-def]
+    `each`: more fields of their records at the controller, for the first of them.
+    """
+
+    def __init__(self, count: int = 2, limits=HOST, each: list | tuple = (), **fields) -> None:  # type: ignore[no-untyped-def]
         self.mesh = Mesh()
         self.controller = self.mesh.add_controller()
         self.nwid = put_network(self.controller, 1, **fields)
@@ -242,7 +245,8 @@ class Lan:
         for number in range(count):
             member = self.mesh.add(limits=limits)
             ip = "10.147.17.%d" % (number + 1)
-            put_member(self.controller, self.nwid, member.address, ipAssignments=[ip])
+            more = each[number] if number < len(each) else {}
+            put_member(self.controller, self.nwid, member.address, ipAssignments=[ip], **more)
             network, port = member.join(self.nwid)
             self.members.append(member)
             self.networks.append(network)
