@@ -222,7 +222,7 @@ def test_a_credential_of_somebody_who_is_no_member_is_refused():
         site = Site()
         credential = site.make(kind)
         if kind == CREDENTIAL_CAPABILITY:
-            credential.custody = [(site.stranger.address, *credential.custody[0][1:])]
+            credential.custody = [(site.stranger.address,) + credential.custody[0][1:]]
         else:
             credential.issued_to = site.stranger.address
         assert site.show(kind, credential, site.stranger.address) == RECEIVED
