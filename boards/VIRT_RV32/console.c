@@ -18,15 +18,18 @@ static uint8_t buffer[BUFFER_SIZE];
 static ringbuf_t received = { buffer, sizeof(buffer), 0, 0 };
 
 // What finds no room stays in the UART, and then in the emulator: nothing is lost.
-void virt_console_poll(void) {
+bool virt_console_poll(void) {
+    bool any = false;
     while (ringbuf_free(&received) > 0 && (VIRT_REGISTER8(UART_STATUS) & UART_HAS_DATA) != 0) {
         uint8_t character = VIRT_REGISTER8(UART_DATA);
+        any = true;
         if (character == mp_interrupt_char) {
             mp_sched_keyboard_interrupt();
         } else {
             ringbuf_put(&received, character);
         }
     }
+    return any;
 }
 
 uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t wanted);

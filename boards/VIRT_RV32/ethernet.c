@@ -47,9 +47,11 @@ static err_t send_frame(struct netif *netif, struct pbuf *frame) {
     return ERR_OK;
 }
 
-void virt_ethernet_poll(void) {
+bool virt_ethernet_poll(void) {
+    bool any = false;
     uint32_t length;
     for (int at; device != 0 && (at = virtio_take(device, &receive_queue, &length)) >= 0;) {
+        any = true;
         struct pbuf *frame = NULL;
         if (length > HEADER_SIZE) {
             frame = pbuf_alloc(PBUF_RAW, (u16_t)(length - HEADER_SIZE), PBUF_POOL); // NULL: dropped, as by any busy Ethernet
@@ -62,6 +64,7 @@ void virt_ethernet_poll(void) {
             pbuf_free(frame);
         }
     }
+    return any;
 }
 
 static err_t start_netif(struct netif *netif) {

@@ -50,7 +50,16 @@ static void wait_until(uint64_t deadline) {
     }
 }
 
+// Whether anything came in that the program, which looked before, has not seen.
+static bool is_news;
+
 void virt_wait_ms(mp_uint_t longest) {
+    static uint32_t last_runs;
+    if (is_news || zt_background_runs() != last_runs) {
+        is_news = false;
+        last_runs = zt_background_runs();
+        return; // to look again
+    }
     uint32_t wait = zt_background_wait((uint32_t)longest);
     if (wait > 0) {
         wait_until(virt_clock_deadline(wait));
@@ -58,8 +67,8 @@ void virt_wait_ms(mp_uint_t longest) {
 }
 
 void virt_poll(void) {
-    virt_console_poll();
-    virt_ethernet_poll();
+    is_news |= virt_console_poll();
+    is_news |= virt_ethernet_poll();
     zt_background_poll();
 }
 

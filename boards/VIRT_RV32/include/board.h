@@ -33,12 +33,14 @@ uint32_t virt_clock_speed(void);
 // Ticks of 100 ns of real time from now on until `ms` of this board's time are over.
 uint64_t virt_clock_deadline(uint32_t ms);
 
-// console.c: takes what the UART received, as far as there is room.
-void virt_console_poll(void);
+// console.c: takes what the UART received, as far as there is room. True if there was anything.
+bool virt_console_poll(void);
 
 // ethernet.c: an lwIP netif over virtio-net. False if the emulator was started without one.
 bool virt_ethernet_start(void);
-void virt_ethernet_poll(void);
+
+// Gives the frames that came in to lwIP. True if there were any.
+bool virt_ethernet_poll(void);
 
 // entropy.c: random numbers of the machine that emulates.
 void virt_entropy(uint8_t *bytes, size_t size);

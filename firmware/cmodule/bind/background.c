@@ -13,6 +13,7 @@
 #define LONGEST_WAIT_MS (1000)
 
 static bool is_scheduled; // in the scheduler's queue, or running
+static uint32_t runs;
 static uint32_t due_at; // ms of the clock that mp_hal_ticks_ms() counts
 
 static bool has_callback(void) {
@@ -40,6 +41,7 @@ static uint32_t ms_to_deadline(void) {
 // come in between. lwIP's timers run here for the same reason.
 static mp_obj_t run(mp_obj_t unused) {
     (void)unused;
+    runs++;
     sys_check_timeouts();
     netif_poll_all();
     uint32_t wait = LONGEST_WAIT_MS;
@@ -85,6 +87,10 @@ uint32_t zt_background_wait(uint32_t longest) {
 
 bool zt_background_is_scheduled(void) {
     return is_scheduled;
+}
+
+uint32_t zt_background_runs(void) {
+    return runs;
 }
 
 void zt_background_stop(void) {

@@ -38,6 +38,9 @@ uint32_t zt_background_wait(uint32_t longest);
 // True while the node is scheduled or running: then what wakes it need not be watched.
 bool zt_background_is_scheduled(void);
 
+// How often the node has run. After a run a program that waits should look at its sockets before the board sleeps.
+uint32_t zt_background_runs(void);
+
 // Forgets the callback and what was scheduled. For boards with a soft reset, before the heap goes.
 void zt_background_stop(void);
 
