@@ -6,10 +6,11 @@ It never looks into a datagram: who is reached directly shows in the addresses a
 from __future__ import annotations
 
 import json
+import os
+import select
 import socket
 import struct
 import sys
-import threading
 import time
 from collections import Counter
 from typing import BinaryIO
@@ -41,23 +42,45 @@ def udp_ends(frame: bytes) -> Pair | None:
     return frame[IPV4_SOURCE : IPV4_SOURCE + 4], frame[IPV4_SOURCE + 4 : IPV4_SOURCE + 8]
 
 
-def count(listener: socket.socket, counts: Counter[Pair], capture: BinaryIO | None) -> None:
-    """Counts for ever. The router sees a datagram coming and going; what it blocks never goes."""
-    while True:
-        frame, origin = listener.recvfrom(LARGEST)
-        if origin[2] != socket.PACKET_OUTGOING:
-            continue
+class Watch:
+    """Counts, one frame after the other; a question is answered when no frame waits any more."""
+
+    def __init__(self, listener: socket.socket, capture: BinaryIO | None) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._capture = capture
+        self._counts: Counter[Pair] = Counter()
+
+    def take(self) -> None:
+        """Counts all frames that wait. What a node has received has waited here before."""
+        while True:
+            try:
+                frame, origin = self._listener.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            # The router sees a datagram coming and going; what it blocks never goes.
+            if origin[2] == socket.PACKET_OUTGOING:
+                self._count(frame)
+
+    def answer(self, line: bytes) -> None:
+        """{"id": n, "do": "count", "ends": [source, target]}"""
+        request = json.loads(line)
+        source, target = (socket.inet_aton(end) for end in request["ends"])
+        print(json.dumps({"id": request["id"], "count": self._counts[source, target]}), flush=True)
+
+    def _count(self, frame: bytes) -> None:
         ends = udp_ends(frame)
         if ends is not None:
-            counts[ends] += 1
-        if capture is not None:
+            self._counts[ends] += 1
+        if self._capture is not None:
             seconds, nanoseconds = divmod(time.time_ns(), 10**9)
             size = len(frame)
-            capture.write(struct.pack("=IIII", seconds, nanoseconds // 1000, size, size) + frame)
+            head = struct.pack("=IIII", seconds, nanoseconds // 1000, size, size)
+            self._capture.write(head + frame)
 
 
 def main() -> None:
-    """Answers {"id": n, "do": "count", "ends": [source, target]} until the end of input."""
+    """Answers questions until the end of input."""
     capture = open(sys.argv[1], "wb", buffering=0) if len(sys.argv) > 1 else None
     if capture is not None:
         capture.write(
@@ -65,13 +88,19 @@ def main() -> None:
         )
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    counts: Counter[Pair] = Counter()
-    threading.Thread(target=count, args=(listener, counts, capture), daemon=True).start()
+    watch = Watch(listener, capture)
     print(json.dumps({"event": "watching"}), flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        source, target = (socket.inet_aton(end) for end in request["ends"])
-        print(json.dumps({"id": request["id"], "count": counts[source, target]}), flush=True)
+    unread = b""
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        watch.take()
+        if sys.stdin in ready:
+            read = os.read(sys.stdin.fileno(), LARGEST)
+            if not read:
+                return
+            *lines, unread = (unread + read).split(b"\n")
+            for line in lines:
+                watch.answer(line)
 
 
 if __name__ == "__main__":
