@@ -59,7 +59,7 @@ class FastPort:
 class FastPair:
     """Two members behind datapaths, one root, one controller."""
 
-    def __init__(self) -> None:
+    def __init__(self, **fields) -> None:
         self.mesh = Mesh()
         self.controller = self.mesh.add_controller()
         self.members = [self.mesh.add(), self.mesh.add()]
@@ -69,6 +69,7 @@ class FastPair:
             1,
             ipAssignmentPools=[{"ipRangeStart": "10.147.17.1", "ipRangeEnd": "10.147.17.254"}],
             v4AssignMode={"zt": True},
+            **fields,
         )
         self.ports = []
         self.networks = []
@@ -231,3 +232,19 @@ def test_credentials_are_pushed_again_although_frames_pass_in_c() -> None:
             pushed.append(member.last_push)
     assert len(pushed) >= 2
     assert len(pair.ports[1].frames) == 700
+
+
+def test_rules_are_not_bypassed() -> None:
+    # Only frames of ethertype 0x88b5 pass.
+    rules = [
+        {"type": "MATCH_ETHERTYPE", "etherType": 0x88B5, "not": True, "or": False},
+        {"type": "ACTION_DROP"},
+        {"type": "ACTION_ACCEPT"},
+    ]
+    pair = FastPair(rules=rules)
+    allowed = pair.networks[1].mac + pair.networks[0].mac + b"\x88\xb5hello"
+    for _ in range(5):
+        pair.send(0)
+        pair.members[0].node.transmit(pair.nwid, allowed)
+        pair.mesh.run(500)
+    assert pair.ports[1].frames == [allowed] * 5
