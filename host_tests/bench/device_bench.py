@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+from array import array
 
 import zerotier
 
@@ -23,7 +24,7 @@ ICMP_HEADER_SIZE = 8
 WAIT = 1  # seconds; longest wait for a datagram that must come
 START = 3  # seconds; longest wait for the first one
 CONNECT = 30  # seconds
-MAX_ROUND_TRIPS = 100000
+LONGEST = 4095  # us of a round trip; what takes longer counts as that
 END = 1  # in the first octet of the datagrams that close a row
 ANY = "0.0.0.0"
 US_PER_S = 1000000
@@ -55,9 +56,32 @@ def bound(kind: int, port: int):
     return made
 
 
-def median_of(times: list) -> float:
-    times.sort()
-    return times[len(times) // 2] if times else 0
+class RoundTrips:
+    """How many round trips took how long, without memory that grows: exact to 1 us, up to LONGEST."""
+
+    def __init__(self) -> None:
+        self._counts = array("I", bytes(4 * (LONGEST + 1)))
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was measured before."""
+        for taken in range(len(self._counts)):
+            self._counts[taken] = 0
+        self.count = self.lost = 0
+
+    def add(self, taken: int) -> None:
+        """One round trip of so many us."""
+        self._counts[min(taken, LONGEST)] += 1
+        self.count += 1
+
+    def answer(self) -> dict:
+        """us: the median; lost: how many did not come back in a second."""
+        half = self.count // 2
+        for taken, count in enumerate(self._counts):
+            half -= count
+            if half < 0:
+                return {"us": taken, "count": self.count, "lost": self.lost}
+        return {"us": 0, "count": self.count, "lost": self.lost}
 
 
 class Bench:
@@ -65,6 +89,8 @@ class Bench:
 
     def __init__(self, node) -> None:
         self.node = node
+        self._piece = bytearray(PIECE)
+        self._trips = RoundTrips()
 
     def join(self, nwid: str) -> dict:
         """Join a network; returns at once."""
@@ -86,7 +112,7 @@ class Bench:
         listener.listen(1)
         say({"event": "listening", "port": port})
         connection, _ = listener.accept()
-        piece = bytearray(PIECE)
+        piece = self._piece
         readinto = connection.readinto
         received = connection.readinto(piece, 1)
         begun = time.ticks_us()
@@ -105,7 +131,7 @@ class Bench:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.settimeout(CONNECT)
         connection.connect((ip, port))
-        piece = bytes(PIECE)
+        piece = self._piece
         write = connection.write
         sent = 0
         begun = time.ticks_us()
@@ -116,16 +142,17 @@ class Bench:
         return {"octets": sent, "seconds": seconds_since(begun)}
 
     def ping(self, ip: str, size: int, seconds: float) -> dict:
-        """One ICMP echo after the other. us: the median round trip; lost: how many did not come back in a second."""
+        """One ICMP echo after the other."""
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, ICMP)
         raw.connect((ip, 0))
         raw.settimeout(WAIT)
         packet = bytearray(ICMP_HEADER_SIZE + size)
         reply = bytearray(IP_HEADER_SIZE + ICMP_HEADER_SIZE + size)
-        times = []
-        lost = sequence = 0
+        trips = self._trips
+        trips.clear()
+        sequence = 0
         started = time.ticks_us()
-        while seconds_since(started) < seconds and len(times) < MAX_ROUND_TRIPS:
+        while seconds_since(started) < seconds:
             sequence = sequence + 1 & 0xFFFF
             struct.pack_into(">BBHHH", packet, 0, ECHO_REQUEST, 0, 0, IDENT, sequence)
             struct.pack_into(">H", packet, 2, checksum(packet))
@@ -138,11 +165,11 @@ class Bench:
                 ):
                     raw.readinto(reply)
             except OSError:  # no reply in time
-                lost += 1
+                trips.lost += 1
                 continue
-            times.append(time.ticks_diff(time.ticks_us(), begun))
+            trips.add(time.ticks_diff(time.ticks_us(), begun))
         raw.close()
-        return {"us": median_of(times), "count": len(times), "lost": lost}
+        return trips.answer()
 
     def udp_echo(self, port: int, size: int, ip: str, back: int) -> dict:
         """Send every datagram back that comes from one end, until one that begins with END comes, or none."""
@@ -163,27 +190,27 @@ class Bench:
         return {"count": count}
 
     def udp_round_trips(self, ip: str, port: int, back: int, size: int, seconds: float) -> dict:
-        """One datagram to an echo after the other. us: the median round trip."""
+        """One datagram to an echo after the other."""
         udp = bound(socket.SOCK_DGRAM, back)
         udp.connect((ip, port))
         udp.settimeout(WAIT)
         datagram = bytearray(size)
-        times = []
-        lost = 0
+        trips = self._trips
+        trips.clear()
         started = time.ticks_us()
-        while seconds_since(started) < seconds and len(times) < MAX_ROUND_TRIPS:
+        while seconds_since(started) < seconds:
             begun = time.ticks_us()
             udp.send(datagram)
             try:
                 udp.readinto(datagram)
             except OSError:
-                lost += 1
+                trips.lost += 1
                 continue
-            times.append(time.ticks_diff(time.ticks_us(), begun))
+            trips.add(time.ticks_diff(time.ticks_us(), begun))
         datagram[0] = END
         udp.send(datagram)
         udp.close()
-        return {"us": median_of(times), "count": len(times), "lost": lost}
+        return trips.answer()
 
     def udp_receive(self, port: int, size: int, every: int, ip: str, back: int) -> dict:
         """Take datagrams, and tell the sender how many came whenever that is a multiple of `every`.
