@@ -58,8 +58,10 @@ class Namespaces(Underlay):
         if os.geteuid() != 0:
             return "network namespaces need root rights"
         trial = f"{PREFIX}-{os.getpid()}-{start_time(os.getpid())}-trial"
-        made = subprocess.run(["ip", "netns", "add", trial], capture_output=True, check=False)
-        subprocess.run(["ip", "netns", "del", trial], capture_output=True, check=False)
+        try:
+            made = subprocess.run(["ip", "netns", "add", trial], capture_output=True, check=False)
+        finally:  # also after Ctrl-C
+            subprocess.run(["ip", "netns", "del", trial], capture_output=True, check=False)
         if made.returncode:
             return f"ip netns add failed: {made.stderr.decode(errors='replace').strip()}"
         return None
