@@ -139,7 +139,7 @@ def resident(results: Results) -> Figure:
     most = {kind: max(values, default=0) for kind, values in results.resident.items()}
     ours, theirs = most.get(DEVICE), most.get(LIBZT)
     value = round(ours / theirs, 3) if ours and theirs else None
-    detail = f"{ours} beside {theirs} KiB, a C program with nothing but libzt"
+    detail = f"{shown(ours)} beside {shown(theirs)} KiB, a C program with nothing but libzt"
     return judged("resident memory of a device", value, "x of libzt's process", "<= 0.25", detail)
 
 

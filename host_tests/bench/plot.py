@@ -4,10 +4,12 @@ It never computes a figure of the results.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from .figures import TITLES
+from .figures import TITLES, Figure
 from .rounds import PAIRINGS, Pairing, Results
 from .site import DEVICE, LIBZT
 
@@ -16,8 +18,8 @@ DOTS = 110  # an inch
 COLOURS = ("#8c8c8c", "#0a6ebd", "#2a9d8f", "#e9a23b")
 
 
-def draw(results: Results, path: Path) -> None:
-    """Writes a PNG."""
+def draw(results: Results, instructions: Sequence[Figure], path: Path) -> None:
+    """Writes a PNG. What was not measured leaves its chart empty."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -46,5 +48,16 @@ def draw(results: Results, path: Path) -> None:
         axes.bar(index, max(results.resident.get(kind, [0])) / 1024, color=COLOURS[index])
     axes.set_xticks(range(2), [LIBZT, DEVICE])
     axes.set_title("resident memory under TCP, MiB (less is better)", fontsize=9)
+    draw_instructions(picture.add_subplot(2, 3, 6), [row for row in instructions if row.target])
     picture.savefig(path, dpi=DOTS)
     pyplot.close(picture)
+
+
+def draw_instructions(axes: Any, rows: Sequence[Figure]) -> None:
+    """The counts of the 32-bit core, as parts of what they may be."""
+    for index, row in enumerate(rows):
+        limit = float(str(row.target).split()[1])
+        axes.barh(index, (row.value or 0) / limit, color=COLOURS[1 if row.met else 3])
+    axes.set_yticks(range(len(rows)), [row.figure for row in rows], fontsize=7)
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_title("instructions on RV32, parts of the target (less is better)", fontsize=9)

@@ -91,20 +91,21 @@ def main() -> int:
     )
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    found: list[figures.Figure] = []
+    instructions: list[figures.Figure] = []
+    results = Results()
     failures: list[str] = []
     if options.only != "libzt":
         try:
-            found += run_rv32()
+            instructions = run_rv32()
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
             failures.append(f"Instructions were not counted: {error}.")
     if options.only != "rv32":
         try:
             results = run_rounds(options.rounds, options.seconds, options.micropython)
-            found += figures.from_rounds(results)
-            plot.draw(results, FOLDER / "results.png")
         except OSError as error:
             failures.append(f"Nothing was measured beside libzt: {error}.")
+    found = instructions + (figures.from_rounds(results) if options.only != "rv32" else [])
+    plot.draw(results, instructions, FOLDER / "results.png")
     figures.write(found, FOLDER / "results.json")
     print(figures.table(found))
     print(METHOD)
