@@ -321,6 +321,22 @@ class Datapath:
         Raises ValueError "flags must be 0 to 3".
         """
 
+    def set_rules(self, nwid: Readable, rules: RuleSet, /) -> bool:
+        """By what the frames of a network are judged; before that, every frame of a member passes.
+
+        What the rules accept passes, what they drop is counted. Python gets, untouched, the frames that
+        they copy, redirect or accept whatever their MACs, and those that depend on a credential
+        without trust. False if there is no such network.
+        """
+
+    def set_holdings(
+        self, nwid: Readable, address: Readable, holdings: Holdings | None, /
+    ) -> bool:
+        """What a peer holds on a network, for its rules; None, as at first: nothing is known of it.
+
+        False if peer or network are not known.
+        """
+
     def set_ids(self, prefix: Readable, /) -> None:
         """The first 5 of the 8 bytes that packet ids are mixed from, never used before.
 

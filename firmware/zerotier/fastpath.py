@@ -38,6 +38,7 @@ class _Offloaded:
         self.peer = peer
         self.route: tuple | None = None  # (confirmed endpoints, where to send)
         self.flags: dict[bytes, int] = {}  # by network id
+        self.holdings: dict[bytes, object] = {}  # likewise; for the rules
         self.last_in = 0
         self.last_out = 0
         self.paths: list = []  # in the order in which C knows them
@@ -51,6 +52,11 @@ class Fastpath:
         self._datapath = datapath
         self._bound = bound
         self._peers: dict[bytes, _Offloaded] = {}
+        self._rules: dict[
+            bytes, object
+        ] = {}  # the RuleSet of each network, as the datapath knows it
+        # A datapath that cannot judge leaves networks with rules to Python.
+        self._judges = hasattr(datapath, "set_rules")
         self._next_sync = 0
         self._is_busy = False  # frames passed between the last two looks
         self._on_received = node.transport.on_received
@@ -62,17 +68,16 @@ class Fastpath:
     def add_network(self, network, port) -> None:
         """A network got its config: frames of its members may pass to `port`. OSError if the table is full."""
         self._datapath.add_network(network.nwid, network.mac, network.mtu, port)
-        if not network.rules.accept_all:
-            for address, offloaded in self._peers.items():
-                if offloaded.flags.get(network.nwid):
-                    offloaded.flags[network.nwid] = 0
-                    self._datapath.set_member(network.nwid, address, 0)
+        self._rules[network.nwid] = None
+        self._give_rules(network.nwid)
 
     def remove_network(self, nwid: bytes) -> None:
         """The network was left."""
         self._datapath.remove_network(nwid)
         for offloaded in self._peers.values():
             offloaded.flags.pop(nwid, None)
+            offloaded.holdings.pop(nwid, None)
+        self._rules.pop(nwid, None)
 
     # --- what the driver calls ---
 
@@ -178,6 +183,8 @@ class Fastpath:
         self._is_busy = False
         if self._datapath.ids_low():
             self._datapath.set_ids(self._node.ids.reserve())
+        for nwid in self._rules:
+            self._give_rules(nwid)
         for address in list(self._peers):
             offloaded = self._peers[address]
             if self._node.topology.get(address) is not offloaded.peer:
@@ -228,14 +235,37 @@ class Fastpath:
             offloaded.paths = list(peer.paths)
             self._datapath.set_paths(peer.address, endpoints, route[1])
 
+    def _give_rules(self, nwid: bytes) -> None:
+        """A network's rules changed: none of its frames may pass by the old ones."""
+        network = self._node.networks.get(nwid)
+        if network is None or self._rules[nwid] is network.rules.compiled:
+            return
+        self._rules[nwid] = network.rules.compiled
+        if self._judges:
+            self._datapath.set_rules(nwid, network.rules.compiled)
+        elif not network.rules.accept_all:
+            for address, offloaded in self._peers.items():
+                if offloaded.flags.get(nwid):
+                    offloaded.flags[nwid] = 0
+                    self._datapath.set_member(nwid, address, 0)
+
+    def _give_holdings(self, offloaded: _Offloaded, network, member) -> None:
+        """What the member has shown us since, or what rules had verified."""
+        if not self._judges or network.rules.accept_all or member is None:
+            return
+        holdings = network.members.holdings(member)
+        if holdings is not offloaded.holdings.get(network.nwid):
+            offloaded.holdings[network.nwid] = holdings
+            self._datapath.set_holdings(network.nwid, member.address, holdings)
+
     def _give_flags(self, offloaded: _Offloaded, nwid: bytes, now: int) -> None:
         network = self._node.networks.get(nwid)
         member = None
         if network is not None:
             member = network.members.get(offloaded.peer.address)
+            self._give_holdings(offloaded, network, member)
         flags = 0
-        # Frames that rules have to judge pass through Python.
-        if member is not None and network.rules.accept_all:
+        if member is not None and (self._judges or network.rules.accept_all):
             if member.allowed:
                 flags |= ADMITTED
             if not network.credentials.is_due(member, now):

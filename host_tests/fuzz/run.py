@@ -24,8 +24,9 @@ KEPT = HERE / "corpus"  # part of the repository
 GROWN = OUT / "corpus"  # what was found since
 
 SOURCES = (
-    *("armor", "copy", "datapath", "inbound", "lz4", "outbound", "poly1305"),
-    *("reassembly", "records", "ring", "salsa20", "tables"),
+    *("armor", "copy", "datapath", "inbound", "judge", "lz4", "outbound", "poly1305"),
+    *("reassembly", "records", "ring", "rules", "rules_compile", "rules_frame", "salsa20"),
+    "tables",
 )
 FLAGS = (
     *("-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-DZT_DEBUG", f"-I{CORE}"),

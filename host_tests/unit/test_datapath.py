@@ -8,7 +8,7 @@ import errno
 import sys
 
 import pytest
-from _zerotier import Datapath, armor, dearmor
+from _zerotier import Datapath, Holdings, RuleSet, armor, dearmor
 
 from zerotier.vl1.packet_ids import PacketIds
 from zerotier.vl2.ethernet import mac_of
@@ -690,3 +690,124 @@ def test_a_view_kept_too_long_is_harmless() -> None:
     kept.append(bench.datapath.next()[1])
     del bench
     assert [len(bytes(view)) for view in kept] == [114, 128]
+
+
+# --- rules ---
+
+TO_80 = bytes.fromhex("28040050 0050")
+TEE = bytes.fromhex("020e 0000007e0a6c0043 00000000 0000")
+OUR_TAG_1 = bytes.fromhex("3208 00000001 00000001")  # of the receiver
+THEIR_TAG_1 = bytes.fromhex("3108 00000001 00000001")  # of the sender
+ACCEPT, DROP = b"\x01\x00", b"\x00\x00"
+
+
+def udp(port: int) -> bytes:
+    head = bytes.fromhex("4500001d00004000401100000a0102030a090807")
+    return head + b"\x80\x00" + port.to_bytes(2, "big") + bytes(5)
+
+
+def ruled(rules: bytes) -> Bench:
+    bench = Bench()
+    assert bench.datapath.set_rules(NWID, RuleSet(rules, OURS, None, False, b"", 1))
+    return bench
+
+
+def received(port: int) -> bytes:
+    return packet_of(VERB_FRAME, frame_payload(udp(port)))
+
+
+def test_frames_that_the_rules_drop_go_nowhere_and_are_counted() -> None:
+    bench = ruled(TO_80 + DROP + ACCEPT)
+    bench.receive(received(80), received(81))
+    ext = messages.encode_ext_frame(NWID, 0, OUR_MAC, THEIR_MAC, IPV4, udp(80))
+    bench.receive(packet_of(VERB_EXT_FRAME, ext))
+    for port in (80, 81):
+        frame = THEIR_MAC + OUR_MAC + b"\x08\x00" + udp(port)
+        bench.datapath.transmit(NWID, frame, NOW)
+    assert bench.port.frames == [OUR_MAC + THEIR_MAC + b"\x08\x00" + udp(81)]
+    assert len(bench.sent) == 1
+    assert bench.records() == []
+    assert bench.counted() == {
+        "frames_in": 1,
+        "frames_out": 1,
+        "rules_drop_in": 2,
+        "rules_drop_out": 1,
+    }
+
+
+def test_frames_that_no_rule_lets_through_are_counted_apart() -> None:
+    bench = ruled(b"")
+    bench.receive(received(80))
+    bench.datapath.transmit(NWID, THEIR_MAC + OUR_MAC + b"\x08\x00" + udp(80), NOW)
+    assert (bench.port.frames, bench.sent, bench.records()) == ([], [], [])
+    assert bench.counted() == {"rules_no_match_in": 1, "rules_no_match_out": 1}
+
+
+def test_frames_of_which_an_observer_gets_a_copy_come_to_python_as_they_were() -> None:
+    bench = ruled(TO_80 + TEE + ACCEPT)
+    bench.receive(received(80))
+    frame = THEIR_MAC + OUR_MAC + b"\x08\x00" + udp(80)
+    bench.datapath.transmit(NWID, frame, NOW)
+    (kind, packet, _), (other_kind, sent, _) = bench.records()
+    assert (kind, packet[28:]) == (PACKET, frame_payload(udp(80)))
+    assert (other_kind, sent) == (FRAME, frame)
+    assert (bench.port.frames, bench.sent) == ([], [])
+
+
+def test_frames_that_hang_on_an_unverified_tag_come_to_python_until_it_is_verified() -> None:
+    bench = ruled(THEIR_TAG_1 + ACCEPT)
+    bench.receive(received(80))
+    assert bench.counted() == {"rules_no_match_in": 1}
+    for trust, value in ((0, 1), (1, 2), (1, 1)):
+        tag = b"\x00\x00\x00\x01" + bytes((trust,)) + value.to_bytes(4, "big")
+        assert bench.datapath.set_holdings(NWID, THEIRS, Holdings(tag, b"", b""))
+        bench.receive(received(80))
+    assert [record[0] for record in bench.records()] == [PACKET]
+    assert bench.counted() == {"rules_no_match_in": 2, "frames_in": 1}
+    assert bench.datapath.set_holdings(NWID, THEIRS, None)
+    bench.receive(received(80))
+    assert bench.counted() == {"rules_no_match_in": 3, "frames_in": 1}
+
+
+def test_frames_that_are_empty_or_too_long_are_counted_as_without_rules() -> None:
+    bench = ruled(DROP)
+    bench.receive(packet_of(VERB_FRAME, frame_payload(b"")))
+    bench.receive(*datagrams_of(VERB_FRAME, frame_payload(bytes(MTU + 1))))
+    assert bench.counted() == {"frame_empty": 1, "frame_size_in": 1}
+
+
+def test_rules_and_holdings_live_as_long_as_the_datapath_may_ask_for_them() -> None:
+    bench = ruled(OUR_TAG_1 + ACCEPT + TO_80 + ACCEPT)
+    rules = RuleSet(TO_80 + ACCEPT, OURS, None, False, b"", 1)
+    holdings = Holdings(b"", b"", b"")
+    before = sys.getrefcount(rules), sys.getrefcount(holdings)
+    bench.datapath.set_rules(NWID, rules)
+    bench.datapath.set_holdings(NWID, THEIRS, holdings)
+    assert (sys.getrefcount(rules), sys.getrefcount(holdings)) == (before[0] + 1, before[1] + 1)
+    bench.datapath.remove_peer(THEIRS)
+    assert sys.getrefcount(holdings) == before[1]
+    bench.datapath.set_peer(THEIRS, KEY)
+    bench.datapath.set_holdings(NWID, THEIRS, holdings)
+    bench.datapath.remove_network(NWID)
+    assert (sys.getrefcount(rules), sys.getrefcount(holdings)) == before
+
+
+def test_rules_of_a_removed_network_do_not_judge_its_successor() -> None:
+    bench = ruled(DROP)
+    bench.datapath.remove_network(NWID)
+    bench.datapath.add_network(NWID, OUR_MAC, MTU, bench.port)
+    bench.datapath.set_member(NWID, THEIRS, ADMITTED)
+    bench.receive(received(80))
+    assert bench.counted() == {"frames_in": 1}
+
+
+def test_rules_for_what_is_not_there_are_refused() -> None:
+    bench = Bench()
+    rules = RuleSet(DROP, OURS, None, False, b"", 1)
+    assert not bench.datapath.set_rules(OTHER_NWID, rules)
+    assert not bench.datapath.set_holdings(OTHER_NWID, THEIRS, None)
+    assert not bench.datapath.set_holdings(NWID, STRANGER, None)
+    with pytest.raises(TypeError, match="must be RuleSet"):
+        bench.datapath.set_rules(NWID, None)
+    with pytest.raises(TypeError, match="must be Holdings or None"):
+        bench.datapath.set_holdings(NWID, THEIRS, b"")

@@ -248,3 +248,6 @@ def test_rules_are_not_bypassed() -> None:
         pair.members[0].node.transmit(pair.nwid, allowed)
         pair.mesh.run(500)
     assert pair.ports[1].frames == [allowed] * 5
+    # Once it is known who is there, C judges by itself.
+    assert pair.members[0].node.datapath.counters()["rules_drop_out"] > 0
+    assert pair.members[1].node.datapath.counters()["frames_in"] > 0

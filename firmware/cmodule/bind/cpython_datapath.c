@@ -8,6 +8,7 @@
 
 #include "../core/armor.h"
 #include "../core/datapath.h"
+#include "cpython_rules.h"
 #include "messages.h"
 
 // A call of receive() or transmit() in progress; its memory is where the packet is. Calls nest through the callbacks.
@@ -23,6 +24,7 @@ typedef struct _datapath_object_t {
     PyObject *memory; // bytearray in which the datapath lies
     PyObject *whole; // memoryview of it; as long as there is one, nobody can resize it
     PyObject *ports; // list, by index of the network
+    PyObject *judges; // dict: network id -> RuleSet, address + network id -> Holdings that the datapath borrows
     PyObject *on_send;
     call_t *call; // the innermost
     bool is_shown; // the oldest record was given out and is to be popped
@@ -143,8 +145,9 @@ static int datapath_init(PyObject *object, PyObject *args, PyObject *keywords) {
         self->memory = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)size);
         self->whole = self->memory == NULL ? NULL : PyMemoryView_FromObject(self->memory);
         self->ports = PyList_New(config.networks);
+        self->judges = PyDict_New();
     }
-    if (self->whole != NULL && self->ports != NULL) {
+    if (self->whole != NULL && self->ports != NULL && self->judges != NULL) {
         for (Py_ssize_t i = 0; i < config.networks; i++) {
             PyList_SET_ITEM(self->ports, i, Py_NewRef(Py_None));
         }
@@ -162,6 +165,7 @@ static int datapath_traverse(PyObject *object, visitproc visit, void *arg) {
     datapath_object_t *self = (datapath_object_t *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->ports);
+    Py_VISIT(self->judges);
     Py_VISIT(self->on_send);
     return 0;
 }
@@ -173,6 +177,7 @@ static int datapath_clear(PyObject *object) {
         self->datapath = NULL; // its ports are about to go
     }
     Py_CLEAR(self->ports);
+    Py_CLEAR(self->judges);
     Py_CLEAR(self->on_send);
     Py_CLEAR(self->whole);
     Py_CLEAR(self->memory);
@@ -289,6 +294,34 @@ static PyObject *set_peer(PyObject *object, PyObject *args) {
     return result;
 }
 
+// Keeps what the datapath borrows for this key, in place of what it borrowed before. False with an exception set.
+static bool keep_judge(PyObject *object, const uint8_t *key, size_t length, PyObject *judge) {
+    PyObject *judges = ((datapath_object_t *)object)->judges;
+    PyObject *name = PyBytes_FromStringAndSize((const char *)key, (Py_ssize_t)length);
+    int result = name == NULL ? -1 : PyDict_SetItem(judges, name, judge);
+    Py_XDECREF(name);
+    return result == 0;
+}
+
+// Lets go of what was kept for a peer (`at` 0, 5 bytes) or for a network (at the end, 8 bytes), which the datapath has forgotten.
+static void forget_judges(PyObject *object, const uint8_t *part, Py_ssize_t length, bool at_end) {
+    PyObject *judges = ((datapath_object_t *)object)->judges;
+    PyObject *names = PyDict_Keys(judges);
+    for (Py_ssize_t i = 0; names != NULL && i < PyList_GET_SIZE(names); ++i) {
+        PyObject *name = PyList_GET_ITEM(names, i);
+        Py_ssize_t size = PyBytes_GET_SIZE(name);
+        if (size == ZT_NWID_SIZE && !at_end) {
+            continue;
+        }
+        const char *bytes = PyBytes_AS_STRING(name) + (at_end ? size - length : 0);
+        if (memcmp(bytes, part, (size_t)length) == 0) {
+            PyDict_DelItem(judges, name);
+        }
+    }
+    Py_XDECREF(names);
+    PyErr_Clear(); // what could not be let go stays until the datapath goes
+}
+
 static PyObject *remove_peer(PyObject *object, PyObject *args) {
     uint8_t address[ZT_ADDRESS_SIZE];
     zt_datapath_t *datapath = opened(object);
@@ -296,6 +329,7 @@ static PyObject *remove_peer(PyObject *object, PyObject *args) {
         return NULL;
     }
     zt_datapath_remove_peer(datapath, address);
+    forget_judges(object, address, ZT_ADDRESS_SIZE, false);
     Py_RETURN_NONE;
 }
 
@@ -347,6 +381,7 @@ static PyObject *remove_network(PyObject *object, PyObject *args) {
     int index = zt_datapath_network(datapath, nwid);
     if (index >= 0) {
         zt_datapath_remove_network(datapath, nwid);
+        forget_judges(object, nwid, ZT_NWID_SIZE, true);
         PyList_SetItem(((datapath_object_t *)object)->ports, index, Py_NewRef(Py_None));
     }
     Py_RETURN_NONE;
@@ -364,6 +399,49 @@ static PyObject *set_member(PyObject *object, PyObject *args) {
         return value_error(ZT_MESSAGE_MEMBER_FLAGS);
     }
     return PyBool_FromLong(zt_datapath_set_member(datapath, nwid, address, (uint8_t)flags));
+}
+
+static PyObject *set_rules(PyObject *object, PyObject *args) {
+    uint8_t nwid[ZT_NWID_SIZE];
+    PyObject *rules;
+    zt_datapath_t *datapath = opened(object);
+    if (datapath == NULL || !PyArg_ParseTuple(args, "O&O:set_rules", to_nwid, nwid, &rules)) {
+        return NULL;
+    }
+    const zt_rules_network_t *network = zt_rules_network_of(rules);
+    if (network == NULL) {
+        return NULL;
+    }
+    if (zt_datapath_network(datapath, nwid) < 0) {
+        Py_RETURN_FALSE;
+    }
+    // The old ones go with keep_judge(), so the datapath must not judge by them any more.
+    zt_datapath_set_rules(datapath, nwid, network);
+    if (!keep_judge(object, nwid, sizeof(nwid), rules)) {
+        zt_datapath_remove_network(datapath, nwid);
+        return NULL;
+    }
+    Py_RETURN_TRUE;
+}
+
+static PyObject *set_holdings(PyObject *object, PyObject *args) {
+    uint8_t key[ZT_ADDRESS_SIZE + ZT_NWID_SIZE];
+    uint8_t *nwid = key + ZT_ADDRESS_SIZE;
+    PyObject *theirs;
+    const zt_holdings_t *holdings;
+    zt_datapath_t *datapath = opened(object);
+    if (datapath == NULL || !PyArg_ParseTuple(args, "O&O&O:set_holdings", to_nwid, nwid, to_address, key, &theirs)
+        || !zt_holdings_of(theirs, &holdings)) {
+        return NULL;
+    }
+    if (!zt_datapath_set_holdings(datapath, nwid, key, holdings)) {
+        Py_RETURN_FALSE;
+    }
+    if (!keep_judge(object, key, sizeof(key), theirs)) {
+        zt_datapath_set_holdings(datapath, nwid, key, NULL);
+        return NULL;
+    }
+    Py_RETURN_TRUE;
 }
 
 static PyObject *set_ids(PyObject *object, PyObject *args) {
@@ -526,6 +604,8 @@ static PyMethodDef methods[] = {
     METHOD(add_network, "nwid, mac, mtu, port, /"),
     METHOD(remove_network, "nwid, /"),
     METHOD(set_member, "nwid, address, flags, /"),
+    METHOD(set_rules, "nwid, rules, /"),
+    METHOD(set_holdings, "nwid, address, holdings, /"),
     METHOD(set_ids, "prefix, /"),
     METHOD_ALONE(ids_low),
     METHOD(receive, "datagram, endpoint, now, /"),

@@ -45,7 +45,7 @@ static layout_t lay_out(const zt_datapath_config_t *config) {
     while (layout.buckets < config->peers) {
         layout.buckets *= 2;
     }
-    layout.peer_stride = ALIGN(offsetof(zt_peer_t, members) + config->networks);
+    layout.peer_stride = ALIGN(offsetof(zt_peer_t, members) + config->networks * sizeof(zt_membership_t));
     layout.buckets_at = ALIGN(sizeof(zt_datapath_t));
     layout.networks_at = layout.buckets_at + ALIGN(layout.buckets * sizeof(uint16_t));
     layout.peers_at = layout.networks_at + ALIGN(config->networks * sizeof(zt_network_t));

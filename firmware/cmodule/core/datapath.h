@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "counters.h"
+#include "rules.h"
 
 #define ZT_ADDRESS_SIZE (5)
 #define ZT_NWID_SIZE (8)
@@ -121,6 +122,15 @@ int zt_datapath_network(const zt_datapath_t *self, const uint8_t *nwid);
 #define ZT_MEMBER_OPEN (2) // frames to it are sent without Python
 bool zt_datapath_set_member(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *address,
     uint8_t flags); // false: unknown network or peer
+
+// The rules of a network; NULL, as at first: every frame passes. Borrowed until they are set anew or the network is removed.
+// Frames that they accept pass; frames that they drop are counted. Python gets, untouched, those that they would copy or
+// redirect, those that they accept whatever the MACs are, and those that depend on a credential nobody has verified.
+bool zt_datapath_set_rules(zt_datapath_t *self, const uint8_t *nwid, const zt_rules_network_t *rules); // false: unknown network
+
+// What a member holds for these rules; NULL, as at first: nothing is known of it. Borrowed likewise, or until the peer is removed.
+bool zt_datapath_set_holdings(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *address,
+    const zt_holdings_t *holdings); // false: unknown network or peer
 
 // ---- packet ids ----
 

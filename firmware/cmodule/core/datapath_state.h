@@ -12,8 +12,15 @@
 #include "packet.h"
 #include "reassembly.h"
 #include "ring.h"
+#include "rules.h"
 
 #define ZT_NO_PEER (UINT16_MAX)
+
+// What a peer is on one network.
+typedef struct _zt_membership_t {
+    const zt_holdings_t *holdings; // what it holds there, for rules; NULL: nothing is known of it
+    uint8_t flags; // ZT_MEMBER_*
+} zt_membership_t;
 
 typedef struct _zt_peer_t {
     uint32_t key[ZT_ARMOR_KEY_SIZE / 4]; // bytes in fact; words for the alignment
@@ -26,11 +33,12 @@ typedef struct _zt_peer_t {
     uint8_t path_count;
     uint8_t address[ZT_ADDRESS_SIZE];
     uint16_t next; // in the same bucket, or in the list of unused ones
-    uint8_t members[]; // flags, one byte a network
+    zt_membership_t members[]; // one a network
 } zt_peer_t;
 
 typedef struct _zt_network_t {
     void *port;
+    const zt_rules_network_t *rules; // NULL: every frame passes
     uint16_t mtu;
     bool is_used;
     uint8_t nwid[ZT_NWID_SIZE];
@@ -78,6 +86,14 @@ struct _zt_datapath_t {
 // tables.c
 zt_peer_t *zt_find_peer(const zt_datapath_t *self, const uint8_t *address);
 int zt_find_network(const zt_datapath_t *self, const uint8_t *nwid);
+
+// judge.c. Only for networks with rules.
+typedef enum {
+    ZT_JUDGED_PASS,
+    ZT_JUDGED_DROP, // and counted
+    ZT_JUDGED_PYTHON, // to be handed on as it came
+} zt_judgement_t;
+zt_judgement_t zt_judge(zt_datapath_t *self, const zt_network_t *network, const zt_peer_t *peer, const zt_rules_frame_t *frame);
 
 // records.c
 void zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source);

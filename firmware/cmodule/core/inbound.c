@@ -62,7 +62,7 @@ static void deliver(zt_datapath_t *self, packet_t *packet, const zt_network_t *n
 
 static const zt_network_t *network_of_member(const zt_datapath_t *self, const packet_t *packet) {
     int index = zt_find_network(self, packet->bytes + ZT_FRAME_NWID_OFFSET);
-    if (index < 0 || !(packet->peer->members[index] & ZT_MEMBER_ADMITTED)) {
+    if (index < 0 || !(packet->peer->members[index].flags & ZT_MEMBER_ADMITTED)) {
         return NULL;
     }
     return &self->networks[index];
@@ -75,6 +75,26 @@ static void mac_of(const zt_network_t *network, const uint8_t *address, uint8_t 
     }
 }
 
+// `ethertype` is in front of the payload. Nothing of the packet may have been changed: it may become Python's.
+static zt_judgement_t judge(zt_datapath_t *self, const packet_t *packet, const zt_network_t *network, const uint8_t *destination,
+    const uint8_t *source, const uint8_t *ethertype) {
+    const uint8_t *payload = ethertype + 2;
+    size_t length = packet->length - (size_t)(payload - packet->bytes);
+    if (network->rules == NULL || length == 0 || length > network->mtu) {
+        return ZT_JUDGED_PASS; // deliver() counts what is empty or too long
+    }
+    const zt_rules_frame_t frame = {
+        .other = packet->peer->address,
+        .destination = destination,
+        .source = source,
+        .payload = payload,
+        .length = length,
+        .ethertype = (uint16_t)(ethertype[0] << 8 | ethertype[1]),
+        .is_inbound = true,
+    };
+    return zt_judge(self, network, packet->peer, &frame);
+}
+
 // Both return false if the packet is Python's.
 static bool receive_frame(zt_datapath_t *self, packet_t *packet) {
     if (packet->length < ZT_FRAME_PAYLOAD_OFFSET) {
@@ -84,11 +104,20 @@ static bool receive_frame(zt_datapath_t *self, packet_t *packet) {
     if (network == NULL) {
         return false;
     }
-    heard_on(self, packet);
-    // The Ethernet header takes the place of the end of the packet's header and of the network's id; the ethertype is there.
+    uint8_t source[ZT_ETHERNET_ADDRESS_SIZE];
+    mac_of(network, packet->peer->address, source);
     uint8_t *frame = packet->bytes + ZT_FRAME_START_OFFSET;
+    zt_judgement_t judgement = judge(self, packet, network, network->mac, source, frame + ZT_FRAME_HEADER_SIZE - 2);
+    if (judgement == ZT_JUDGED_PYTHON) {
+        return false;
+    }
+    heard_on(self, packet);
+    if (judgement == ZT_JUDGED_DROP) {
+        return true;
+    }
+    // The Ethernet header takes the place of the end of the packet's header and of the network's id; the ethertype is there.
     memcpy(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE);
-    mac_of(network, packet->peer->address, frame + ZT_ETHERNET_ADDRESS_SIZE);
+    memcpy(frame + ZT_ETHERNET_ADDRESS_SIZE, source, ZT_ETHERNET_ADDRESS_SIZE);
     deliver(self, packet, network, ZT_FRAME_START_OFFSET);
     return true;
 }
@@ -107,10 +136,19 @@ static bool receive_ext_frame(zt_datapath_t *self, packet_t *packet) {
     if (destination[0] & 1) {
         return false; // to a group: policy knows whether the network has multicast
     }
-    heard_on(self, packet);
     uint8_t expected[ZT_ETHERNET_ADDRESS_SIZE];
     mac_of(network, packet->peer->address, expected);
-    if (memcmp(source, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0) {
+    // A rule that sends frames to us for inspection overrides the check of the MACs, so rules come first (protocol/03 §3.10).
+    bool is_ours = memcmp(source, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0;
+    zt_judgement_t judgement = is_ours ? ZT_JUDGED_PASS : judge(self, packet, network, destination, source, source + ZT_ETHERNET_ADDRESS_SIZE);
+    if (judgement == ZT_JUDGED_PYTHON) {
+        return false;
+    }
+    heard_on(self, packet);
+    if (judgement == ZT_JUDGED_DROP) {
+        return true;
+    }
+    if (is_ours) {
         ZT_COUNT(self, frame_own_source);
     } else if (memcmp(source, expected, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
         ZT_COUNT(self, frame_foreign_source_in);

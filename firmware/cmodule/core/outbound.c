@@ -37,7 +37,7 @@ static zt_peer_t *recipient(const zt_datapath_t *self, const zt_network_t *netwo
         address[i] = mac[1 + i] ^ network->mask[1 + i];
     }
     zt_peer_t *peer = zt_find_peer(self, address);
-    if (peer == NULL || peer->send_to.length == 0 || !(peer->members[network - self->networks] & ZT_MEMBER_OPEN)) {
+    if (peer == NULL || peer->send_to.length == 0 || !(peer->members[network - self->networks].flags & ZT_MEMBER_OPEN)) {
         return NULL;
     }
     return peer;
@@ -66,6 +66,22 @@ static void send_pieces(zt_datapath_t *self, uint8_t *packet, size_t length, con
     }
 }
 
+static zt_judgement_t judge(zt_datapath_t *self, const zt_network_t *network, const zt_peer_t *peer, const uint8_t *bytes,
+    size_t length) {
+    if (network->rules == NULL) {
+        return ZT_JUDGED_PASS;
+    }
+    const zt_rules_frame_t frame = {
+        .other = peer->address,
+        .destination = bytes,
+        .source = bytes + ZT_ETHERNET_ADDRESS_SIZE,
+        .payload = bytes + ZT_FRAME_HEADER_SIZE,
+        .length = length - ZT_FRAME_HEADER_SIZE,
+        .ethertype = (uint16_t)(bytes[ZT_FRAME_HEADER_SIZE - 2] << 8 | bytes[ZT_FRAME_HEADER_SIZE - 1]),
+    };
+    return zt_judge(self, network, peer, &frame);
+}
+
 void zt_datapath_transmit(zt_datapath_t *self, int index, uint8_t *frame, size_t length, uint64_t now) {
     ZT_ASSERT_OWNER(self);
     if (index < 0 || index >= self->config.networks || !self->networks[index].is_used) {
@@ -86,6 +102,13 @@ void zt_datapath_transmit(zt_datapath_t *self, int index, uint8_t *frame, size_t
     bool too_many = packet_length > self->config.mtu + (ZT_FRAGMENTS_MAX - 1) * (size_t)(self->config.mtu - ZT_FRAGMENT_HEADER_SIZE);
     if (peer == NULL || self->ids_used >= ZT_IDS_COUNT || too_many) {
         zt_put_frame(self, network->nwid, frame, length);
+        return;
+    }
+    zt_judgement_t judgement = judge(self, network, peer, frame, length);
+    if (judgement == ZT_JUDGED_PYTHON) {
+        zt_put_frame(self, network->nwid, frame, length);
+    }
+    if (judgement != ZT_JUDGED_PASS) {
         return;
     }
 

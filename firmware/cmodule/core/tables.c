@@ -168,9 +168,10 @@ void *zt_datapath_remove_network(zt_datapath_t *self, const uint8_t *nwid) {
     }
     // Unused entries are cleared when they are taken, so all that were ever used can be swept alike.
     for (uint16_t i = 0; i < self->peers_touched; i++) {
-        peer_at(self, i)->members[index] = 0;
+        memset(&peer_at(self, i)->members[index], 0, sizeof(zt_membership_t));
     }
     self->networks[index].is_used = false;
+    self->networks[index].rules = NULL;
     return self->networks[index].port;
 }
 
@@ -181,6 +182,28 @@ bool zt_datapath_set_member(zt_datapath_t *self, const uint8_t *nwid, const uint
     if (index < 0 || peer == NULL) {
         return false;
     }
-    peer->members[index] = flags;
+    peer->members[index].flags = flags;
+    return true;
+}
+
+bool zt_datapath_set_rules(zt_datapath_t *self, const uint8_t *nwid, const zt_rules_network_t *rules) {
+    ZT_ASSERT_OWNER(self);
+    int index = zt_find_network(self, nwid);
+    if (index < 0) {
+        return false;
+    }
+    // Most networks let everything pass: then nobody asks.
+    self->networks[index].rules = rules == NULL || zt_rules_accept_all(rules) ? NULL : rules;
+    return true;
+}
+
+bool zt_datapath_set_holdings(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *address, const zt_holdings_t *holdings) {
+    ZT_ASSERT_OWNER(self);
+    int index = zt_find_network(self, nwid);
+    zt_peer_t *peer = zt_find_peer(self, address);
+    if (index < 0 || peer == NULL) {
+        return false;
+    }
+    peer->members[index].holdings = holdings;
     return true;
 }

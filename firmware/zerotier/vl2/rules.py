@@ -35,7 +35,7 @@ _SEED = const(4)  # bytes
 class NetworkRules:
     """Before there is a config, and with rules that are too many, nothing passes.
 
-    `accept_all`: every frame passes both ways, so that nobody need ask.
+    `accept_all`: every frame passes both ways, so that nobody need ask. `compiled`: the RuleSet.
     """
 
     def __init__(self, nwid: bytes, members: Members, transport: Transport) -> None:
@@ -44,7 +44,7 @@ class NetworkRules:
         self._transport = transport
         self._count = transport.counters.count
         self._nothing = RuleSet(b"", transport.address, None, False, b"", 0)
-        self._rules = self._nothing
+        self.compiled = self._nothing
         self.accept_all = False
 
     def configure(self, config: NetworkConfig) -> str | None:
@@ -60,8 +60,8 @@ class NetworkRules:
                 )
         except MemoryError:
             problem = "the network's rules do not fit into memory"
-        self._rules = self._nothing if problem is not None else rules
-        self.accept_all = self._rules.accept_all
+        self.compiled = self._nothing if problem is not None else rules
+        self.accept_all = self.compiled.accept_all
         return problem
 
     def _compile(self, config: NetworkConfig) -> RuleSet:
@@ -83,21 +83,21 @@ class NetworkRules:
         """A frame to one member. Copies leave before it."""
         if self.accept_all:
             return True
-        outcome = self._judge(self._rules.outbound, member.address, member, frame, now)
+        outcome = self._judge(self.compiled.outbound, member.address, member, frame, now)
         return self._leaves(outcome, frame, True, now)
 
     def leaves_for_many(self, frame: memoryview, now: int) -> bool:
         """A frame to a group, or behind a bridge, before its recipients are known."""
         if self.accept_all:
             return True
-        outcome = self._judge(self._rules.outbound, _NOBODY, None, frame, now)
+        outcome = self._judge(self.compiled.outbound, _NOBODY, None, frame, now)
         return self._leaves(outcome, frame, True, now)
 
     def leaves_for_each(self, member: Member, frame: memoryview, now: int) -> bool:
         """The same frame, to one of its recipients: without copies, they have left."""
         if self.accept_all:
             return True
-        outcome = self._judge(self._rules.outbound, member.address, member, frame, now)
+        outcome = self._judge(self.compiled.outbound, member.address, member, frame, now)
         return self._leaves(outcome, frame, False, now)
 
     def _leaves(
@@ -126,7 +126,7 @@ class NetworkRules:
         """A frame that a member sent to us: DROP, ACCEPT, SUPER_ACCEPT or WAIT."""
         if self.accept_all:
             return ACCEPT
-        outcome = self._judge(self._rules.inbound, member.address, member, frame, now)
+        outcome = self._judge(self.compiled.inbound, member.address, member, frame, now)
         if outcome is None:
             self._count("rules_wait_in")
             return WAIT
