@@ -25,9 +25,15 @@ RECEIVE = 0  # operations
 AUTHENTIC = 2
 TRANSMIT = 4
 DRAIN = 5
+RULES = 12
 IPV4 = 1  # the kind of an endpoint
 
 DATAGRAMS = 12  # in one input: an input should be short
+RULE_LISTS = (
+    bytes.fromhex("0100"),  # accept
+    bytes.fromhex("a5020800a5020806a50286dd00000100"),  # only IPv4, ARP and IPv6
+    bytes.fromhex("000001000000"),
+)
 VERB_FRAME = 6
 VERB_EXT_FRAME = 7
 
@@ -88,6 +94,9 @@ def made() -> list[bytes]:
     for verb in (VERB_FRAME, VERB_EXT_FRAME, 0x0E, 0x86, 0x08):
         for shape in (0x00, 0x13, 0x41, 0x65):
             inputs.append(start + authentic(verb, 2838, 1400, shape, 0))
+    for rules in RULE_LISTS:
+        change = bytes([RULES, 0, len(rules)]) + rules + bytes(5)
+        inputs.append(start + change + authentic(VERB_FRAME, 200, 1400, 0, 0))
     transmit = bytes([TRANSMIT, 0, 0]) + (2814).to_bytes(2, "big") + b"\x00" + bytes(6)
     inputs.append(start + transmit + bytes([8, 0, 1, 1, 1, 0]) + transmit)
     return inputs

@@ -45,6 +45,10 @@ typedef struct _network_t {
     uint8_t mac[ZT_ETHERNET_ADDRESS_SIZE];
     uint16_t mtu;
     bool is_joined;
+    zt_rules_network_t rules;
+    void *list; // compiled; NULL: there are no rules
+    void *own; // holdings, ours and of each peer
+    void *theirs[PEERS];
 } network_t;
 
 typedef struct _world_t {
@@ -418,8 +422,76 @@ static void change_member(world_t *self, input_t *input) {
     }
 }
 
+// ---- rules ----
+
+static uint32_t random_bits(void *context) {
+    (void)context;
+    return 0x80000000;
+}
+
+// Forgets the rules of a network, and what everybody holds for them.
+static void clear_rules(world_t *self, network_t *network) {
+    if (network->is_joined) {
+        REQUIRE(zt_datapath_set_rules(self->datapath, network->nwid, NULL));
+    }
+    for (size_t i = 0; i < self->peer_count; i++) {
+        zt_datapath_set_holdings(self->datapath, network->nwid, self->peers[i].address, NULL);
+        free(network->theirs[i]);
+        network->theirs[i] = NULL;
+    }
+    free(network->list);
+    free(network->own);
+    network->list = network->own = NULL;
+}
+
+// Holdings of any bytes; NULL if they are malformed.
+static void *take_holdings(input_t *input) {
+    uint8_t parts[3][UINT8_MAX];
+    size_t lengths[3];
+    for (size_t i = 0; i < 3; i++) {
+        lengths[i] = take1(input);
+        take(input, parts[i], lengths[i]);
+    }
+    const zt_holdings_source_t source = { parts[0], lengths[0], parts[1], lengths[1], parts[2], lengths[2] };
+    size_t needed;
+    if (zt_holdings_compile(&source, NULL, 0, &needed) == ZT_RULES_MALFORMED) {
+        return NULL;
+    }
+    void *memory = malloc(needed);
+    REQUIRE(memory != NULL);
+    REQUIRE(zt_holdings_compile(&source, memory, needed, &needed) == ZT_RULES_OK);
+    return memory;
+}
+
+static void change_rules(world_t *self, input_t *input) {
+    if (self->network_count == 0) {
+        return;
+    }
+    network_t *network = &self->networks[take1(input) % self->network_count];
+    clear_rules(self, network);
+    uint8_t bytes[UINT8_MAX];
+    size_t length = take1(input);
+    size_t needed;
+    take(input, bytes, length);
+    if (!network->is_joined || zt_rules_compile(bytes, length, NULL, 0, &needed) == ZT_RULES_MALFORMED) {
+        return;
+    }
+    network->list = malloc(needed);
+    REQUIRE(network->list != NULL);
+    REQUIRE(zt_rules_compile(bytes, length, network->list, needed, &needed) == ZT_RULES_OK);
+    network->own = take_holdings(input);
+    network->rules = (zt_rules_network_t) { .rules = network->list, .own = network->own, .random = random_bits };
+    network->rules.unsupported_is_true = take1(input) & 1;
+    memcpy(network->rules.address, self->ours, sizeof(network->rules.address));
+    REQUIRE(zt_datapath_set_rules(self->datapath, network->nwid, &network->rules));
+    for (size_t i = 0; i < self->peer_count; i++) {
+        network->theirs[i] = take1(input) & 1 ? take_holdings(input) : NULL;
+        zt_datapath_set_holdings(self->datapath, network->nwid, self->peers[i].address, network->theirs[i]);
+    }
+}
+
 static void run(world_t *self, input_t *input) {
-    switch (take1(input) % 13) {
+    switch (take1(input) % 14) {
         case 0:
             receive_datagram(self, input, false);
             break;
@@ -454,6 +526,9 @@ static void run(world_t *self, input_t *input) {
         case 11:
             self->keeps = take1(input) & 1;
             self->refuses = take1(input) & 1;
+            break;
+        case 12:
+            change_rules(self, input);
             break;
         default:
             give_back(self);
@@ -503,6 +578,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     drain(&world, SIZE_MAX);
     give_back(&world);
     check(&world);
+    for (size_t i = 0; i < world.network_count; i++) {
+        clear_rules(&world, &world.networks[i]);
+    }
     zt_datapath_close(world.datapath);
     free(memory);
     return 0;
