@@ -13,6 +13,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -55,8 +56,11 @@ def run_rounds(rounds: int, seconds: float, micropython: Path) -> Results:
     tool = libzt_tool()
     libzt = tool.prepare()
     compile_libzt_program(tool.compiler())
-    with Lab(Namespaces(), FOLDER / "log") as lab:
-        site = Site(lab, libzt, micropython)
+    with (
+        tempfile.TemporaryDirectory(dir=FOLDER) as home,
+        Lab(Namespaces(), FOLDER / "log") as lab,
+    ):
+        site = Site(lab, libzt, micropython, Path(home))
         say("starting a root, a controller, two devices and two libzt nodes")
         site.start()
         measuring = Rounds(site, seconds, say)

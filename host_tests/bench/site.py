@@ -86,11 +86,11 @@ def compile_libzt_program(compiler: str) -> None:
 class Site:
     """Everything is started by `start`; the laboratory ends it."""
 
-    def __init__(self, lab: Lab, libzt: tuple[Path, Path], micropython: Path) -> None:
+    def __init__(self, lab: Lab, libzt: tuple[Path, Path], micropython: Path, home: Path) -> None:
         self._lab = lab
         self._libzt = libzt
         self._micropython = micropython
-        self._home = FOLDER / "home"
+        self._home = home  # a folder of this run alone
         self._nodes: dict[tuple[str, str], Node] = {}
 
     def node(self, kind: str, place: str) -> Node:
@@ -103,7 +103,6 @@ class Site:
 
     def start(self) -> None:
         """Returns when every member has its address. OSError or TimeoutError say what did not happen."""
-        shutil.rmtree(self._home, ignore_errors=True)
         for place in (*SERVICES, *PLACES):
             self._lab.add(place)
         self._make_world()
