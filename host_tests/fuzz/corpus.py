@@ -13,7 +13,8 @@ from pathlib import Path
 from host_tests.captures.pcap import datagrams
 from zerotier.identity import Identity
 
-CAPTURES = Path(__file__).resolve().parent.parent / "vectors" / "captures"
+VECTORS = Path(__file__).resolve().parent.parent / "vectors"
+CAPTURES = VECTORS / "captures"
 NAMES = ("01_join_and_ping", "02_relay_then_direct", "09_protocol_11_join")
 
 PEERS = 3  # the bounds of inbound.c
@@ -28,12 +29,24 @@ DRAIN = 5
 RULES = 12
 IPV4 = 1  # the kind of an endpoint
 
+ACCEPT = bytes.fromhex("0100")  # rules
+FRAMES = [  # ethertype and what rules look at
+    bytes.fromhex(digits)
+    for digits in (
+        "08004500001400000000400600000a0000010a00000201bb0050" + "00" * 8 + "5012",  # TCP
+        "08004500001400000000401100000a0000010a0000020035270f",  # UDP
+        "08004500001400000000400100000a0000010a0000020800",  # ICMP
+        "0800460000180000000040060000" + "0a" * 12 + "01bb0050",  # with an option
+        "08060001080006040001" + "02" * 6 + "0a000001" + "00" * 6 + "0a000002",  # ARP
+        "86dd6000000000200640" + "fd" * 32 + "01bb0050" + "00" * 8 + "5012",  # TCP
+        "86dd6000000000203aff" + "fc" * 32 + "8700",  # neighbour solicitation
+        "86dd6000000000200040" + "fd" * 32 + "2b00" + "00" * 6 + "0600" + "00" * 6 + "01bb",
+    )
+]
+
+GO_ON = bytes.fromhex("0700")  # an action of no meaning
+LONGEST_LIST = 240  # bytes
 DATAGRAMS = 12  # in one input: an input should be short
-RULE_LISTS = (
-    bytes.fromhex("0100"),  # accept
-    bytes.fromhex("a5020800a5020806a50286dd00000100"),  # only IPv4, ARP and IPv6
-    bytes.fromhex("000001000000"),
-)
 VERB_FRAME = 6
 VERB_EXT_FRAME = 7
 
@@ -56,10 +69,34 @@ def received(datagram: bytes, misalignment: int) -> bytes:
     return bytes([RECEIVE, IPV4, misalignment]) + size + datagram
 
 
-def authentic(verb: int, size: int, piece: int, shape: int, network: int) -> bytes:
-    """The operation that a packet of the first peer comes in, which inbound.c makes authentic."""
-    numbers = size.to_bytes(2, "big") + (piece - 1).to_bytes(2, "big")
-    return bytes([AUTHENTIC, 0, IPV4, shape]) + numbers + bytes([1, 0, verb, network, 0])
+def authentic(verb: int, size: int, shape: int, payload: bytes = b"") -> bytes:
+    """The operation that a packet of the first peer on the first network comes in, which inbound.c
+    makes authentic, cuts into pieces of at most 1400 bytes and fills up with zeros.
+    """
+    numbers = size.to_bytes(2, "big") + (1399).to_bytes(2, "big")
+    rest = bytes([1, 0, verb, 0, len(payload)]) + payload
+    return bytes([AUTHENTIC, 0, IPV4, shape]) + numbers + rest
+
+
+def rule_lists() -> list[bytes]:
+    """Every recorded match, each evaluated whatever became of those before it; then all is accepted."""
+    recorded = json.loads((VECTORS / "rules.json").read_text())["rules"]
+    lists = [ACCEPT]
+    content = b""
+    for rule in recorded:
+        block = bytes.fromhex(rule["binary"])
+        if rule["decoded_type"].startswith("MATCH"):
+            block += GO_ON
+        if len(content) + len(block) > LONGEST_LIST:
+            lists.append(content + ACCEPT)
+            content = b""
+        content += block
+    return [*lists, content + ACCEPT]
+
+
+def rules(content: bytes, network: int, peers: int) -> bytes:
+    """The operation that a network gets rules; nobody holds anything."""
+    return bytes([RULES, network, len(content)]) + content + bytes(4 + peers)
 
 
 def of_capture(name: str) -> list[bytes]:
@@ -67,11 +104,13 @@ def of_capture(name: str) -> list[bytes]:
     known = json.loads((CAPTURES / f"{name}.ids.json").read_text())
     nodes = [Identity.from_text(text) for text in known["identities"].values()]
     nwids = [bytes.fromhex(nwid) for nwid in known.get("networks", {}).values()][:NETWORKS]
-    inputs = []
+    lists = rule_lists()
+    inputs: list[bytes] = []
     for ours in nodes:
         if ours.secret is None:
             continue
-        start = tables(ours, [node for node in nodes if node is not ours], nwids)
+        others = [node for node in nodes if node is not ours]
+        start = tables(ours, others, nwids)
         mine = [
             datagram
             for _, _, datagram in datagrams(str(CAPTURES / f"{name}.pcap"))
@@ -82,6 +121,10 @@ def of_capture(name: str) -> list[bytes]:
                 received(datagram, number % 8)
                 for number, datagram in enumerate(mine[first : first + DATAGRAMS])
             ]
+            content = lists[len(inputs) % len(lists)]
+            operations = [
+                rules(content, network, len(others[:PEERS])) for network in range(len(nwids))
+            ] + operations
             inputs.append(start + b"".join(operations) + bytes([DRAIN, 0xFF]))
     return inputs
 
@@ -92,11 +135,11 @@ def made() -> list[bytes]:
     start += bytes(7) + b"\x01" + MTU.to_bytes(2, "big") + bytes([ADMITTED_AND_OPEN]) + b"\x02"
     inputs = []
     for verb in (VERB_FRAME, VERB_EXT_FRAME, 0x0E, 0x86, 0x08):
-        for shape in (0x00, 0x13, 0x41, 0x65):
-            inputs.append(start + authentic(verb, 2838, 1400, shape, 0))
-    for rules in RULE_LISTS:
-        change = bytes([RULES, 0, len(rules)]) + rules + bytes(5)
-        inputs.append(start + change + authentic(VERB_FRAME, 200, 1400, 0, 0))
+        for shape in (0x00, 0x13, 0x41, 0x65, 0x80):
+            inputs.append(start + authentic(verb, 2838, shape))
+    for content in rule_lists():
+        packets = b"".join([authentic(VERB_FRAME, 200, 0, bytes(8) + frame) for frame in FRAMES])
+        inputs.append(start + rules(content, 0, 1) + packets)
     transmit = bytes([TRANSMIT, 0, 0]) + (2814).to_bytes(2, "big") + b"\x00" + bytes(6)
     inputs.append(start + transmit + bytes([8, 0, 1, 1, 1, 0]) + transmit)
     return inputs

@@ -215,8 +215,11 @@ static void take_tables(world_t *self, input_t *input) {
 
 static void fill_tables(world_t *self) {
     const uint8_t prefix[ZT_IDS_PREFIX_SIZE] = { 1 };
+    const zt_endpoint_t path = { .length = 7 };
+    REQUIRE(zt_datapath_ids_low(self->datapath));
     for (size_t i = 0; i < self->peer_count; i++) {
         REQUIRE(zt_datapath_set_peer(self->datapath, self->peers[i].address, self->peers[i].key));
+        REQUIRE(zt_datapath_set_paths(self->datapath, self->peers[i].address, &path, 1, &path));
     }
     for (size_t i = 0; i < self->network_count; i++) {
         join(self, i);
@@ -256,6 +259,17 @@ static void receive_datagram(world_t *self, input_t *input, bool is_for_us) {
     receive(self, datagram, length, misalignment, &source);
 }
 
+// The MACs that an EXT_FRAME of this peer must have.
+static void write_macs(uint8_t *packet, const network_t *network, const peer_t *peer) {
+    uint8_t *frame = packet + ZT_EXT_FRAME_START_OFFSET;
+    packet[ZT_EXT_FRAME_FLAGS_OFFSET] = 0;
+    memcpy(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE);
+    frame[ZT_ETHERNET_ADDRESS_SIZE] = network->mac[0];
+    for (size_t i = 0; i < ZT_ADDRESS_SIZE; i++) {
+        frame[ZT_ETHERNET_ADDRESS_SIZE + 1 + i] = peer->address[i] ^ network->nwid[6 - i];
+    }
+}
+
 // A packet that authenticates, in pieces of any size, of which any may be missing or come in another order.
 static void receive_authentic(world_t *self, input_t *input) {
     uint8_t packet[ZT_PACKET_MAX_SIZE] = { 0 };
@@ -281,6 +295,9 @@ static void receive_authentic(world_t *self, input_t *input) {
     take(input, packet + ZT_PACKET_PAYLOAD_OFFSET, said);
     if (network < self->network_count && length >= ZT_FRAME_NWID_OFFSET + ZT_NWID_SIZE) {
         memcpy(packet + ZT_FRAME_NWID_OFFSET, self->networks[network].nwid, ZT_NWID_SIZE);
+    }
+    if (shape & 0x80 && network < self->network_count && length >= ZT_EXT_FRAME_PAYLOAD_OFFSET) {
+        write_macs(packet, &self->networks[network], peer);
     }
     size_t head = piece < ZT_PACKET_MIN_SIZE ? ZT_PACKET_MIN_SIZE : piece;
     head = head < length ? head : length;
