@@ -8,8 +8,11 @@ import errno
 import socket
 import time
 
+from _zerotier import Datapath
+
 from .api import ZeroTierBase
 from .controller import Controller
+from .fastpath import Fastpath
 from .groups import GroupDatabase
 from .limits import HOST
 from .root import Root
@@ -17,34 +20,57 @@ from .store import FileStore
 from .wire import address as addresses
 
 _SOCKET_BUFFER = 4 << 20  # bytes: a root gets bursts from many
+_OFFLOADED = 1024  # members whose frames pass without Python
+_RING = 1 << 20  # bytes that may wait for Python
+_DATAGRAM = 65535
+_BATCH = 64  # datagrams, then other tasks may run
 
 
-class MemoryPort:
-    """A port of a network that collects frames: for tests, and for programs that handle frames themselves."""
+class HostPort:
+    """The local end of a joined network. The datapath knows it while the network has a config."""
 
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-        self.on_frame = None  # called with each frame instead of collecting it
+    def __init__(self, driver: "ZeroTier") -> None:
+        self._driver = driver
+        self._nwid: bytes | None = None
 
     def deliver(self, frame) -> bool:
-        """A frame for us, Ethernet header first."""
-        if self.on_frame is not None:
-            self.on_frame(bytes(frame))
-        else:
-            self.frames.append(bytes(frame))
-        return True
+        """A frame for us, Ethernet header first; borrowed. False: it was dropped."""
+        raise NotImplementedError
 
     def configure(self, network) -> None:
-        """The network's addresses or MTU changed; they can be read from it."""
+        """The network's addresses, MTU or name changed; they can be read from it."""
+        self._nwid = network.nwid
+        self._driver.fastpath.add_network(network, self)
 
     def close(self) -> None:
         """The network was left."""
+        if self._nwid is not None:
+            self._driver.fastpath.remove_network(self._nwid)
+            self._nwid = None
+
+    def send(self, frame) -> None:
+        """A frame from us, Ethernet header first."""
+        if self._nwid is not None:
+            self._driver.transmit(self._nwid, frame)
+
+
+class MemoryPort(HostPort):
+    """A port that collects frames: for tests, and for programs that handle frames themselves."""
+
+    def __init__(self, driver: "ZeroTier") -> None:
+        super().__init__(driver)
+        self.frames: list[bytes] = []
+
+    def deliver(self, frame) -> bool:
+        self.frames.append(bytes(frame))
+        return True
 
 
 class ZeroTier(ZeroTierBase):
     """A node under asyncio. Roles: a root if the planet names it, a controller on request.
 
-    `path` holds the files of protocol/10 §10.1. `bind` may be a loopback address: then the node uses loopback paths,
+    Frames pass through a datapath in C as soon as a network is joined. `path` holds the files of protocol/10 §10.1.
+    `make_port(driver)` gives the local end of each network, a HostPort. `bind` may be a loopback address: then the node uses loopback paths,
     and no others. ValueError or OSError, in one sentence, if the identity, the planet or the port cannot be used.
     """
 
@@ -57,7 +83,9 @@ class ZeroTier(ZeroTierBase):
         planet: bytes | None = None,
         controller: bool = False,
         limits=HOST,
+        make_port=MemoryPort,
     ) -> None:
+        self._port_maker = make_port
         self._bind = addresses.inet(bind, port)
         self._bind_to = (bind, port)
         self._clock_offset = int(time.time() * 1000) - int(time.monotonic() * 1000)
@@ -66,6 +94,11 @@ class ZeroTier(ZeroTierBase):
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
         super().__init__(FileStore(path), self, limits, planet, loopback)
         transport = self.node.transport
+        self._datapath = Datapath(
+            self.node.identity.address, _OFFLOADED, limits.networks, limits.reassembly, _RING
+        )
+        self._datapath.on_send = self.send
+        self.fastpath = Fastpath(self.node, self._datapath, _OFFLOADED)
         self.root: Root | None = None
         self.controller: Controller | None = None
         if self.node.topology.is_root or controller:
@@ -88,8 +121,22 @@ class ZeroTier(ZeroTierBase):
     async def _sleep(self, milliseconds: int) -> None:
         await asyncio.sleep(milliseconds / 1000)
 
-    def _make_port(self) -> MemoryPort:
-        return MemoryPort()
+    def _make_port(self) -> HostPort:
+        port: HostPort = self._port_maker(self)
+        return port
+
+    def transmit(self, nwid: bytes, frame) -> None:
+        """Send an Ethernet frame from our end of a network."""
+        now = self._now()
+        self._datapath.transmit(nwid, frame, now)
+        self.fastpath.pump(now)
+        self._schedule()
+
+    def stats(self) -> dict[str, int]:
+        counters = super().stats()
+        for name, value in self._datapath.counters().items():
+            counters[name] = counters.get(name, 0) + value
+        return counters
 
     def _set_active(self, active: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -157,23 +204,29 @@ class ZeroTier(ZeroTierBase):
 
     def _readable(self) -> None:
         now = self._now()
-        for _ in range(64):  # then let other tasks run
+        is_member = bool(self.node.networks.all())
+        for _ in range(_BATCH):
             if self._socket is None:
                 return
             try:
-                datagram, source = self._socket.recvfrom(65535)
+                datagram, source = self._socket.recvfrom(_DATAGRAM)
             except BlockingIOError:
                 break
             except OSError:
                 self.node.counters.count("receive_failed")
                 continue
-            self.node.receive(bytearray(datagram), addresses.inet(source[0], source[1]), now)
+            endpoint = addresses.inet(source[0], source[1])
+            if is_member:
+                self._datapath.receive(datagram, endpoint, now)
+                self.fastpath.pump(now)
+            else:
+                self.node.receive(bytearray(datagram), endpoint, now)
         self._schedule()
 
     def _schedule(self) -> None:
         """Put the timer where the node wants it."""
         loop = asyncio.get_running_loop()
-        delay = max(self.node.deadline() - self._now(), 0) / 1000
+        delay = max(self.fastpath.deadline() - self._now(), 0) / 1000
         when = loop.time() + delay
         if self._timer is not None:
             if not self._timer.cancelled() and self._timer.when() <= when:
@@ -185,7 +238,7 @@ class ZeroTier(ZeroTierBase):
         if self._socket is None:
             return
         self._timer = None
-        self.node.tick(self._now())
+        self.fastpath.pump(self._now())
         self._schedule()
 
     def join(self, nwid: str):

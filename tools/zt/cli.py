@@ -12,7 +12,17 @@ import sys
 # Each is a module of this package with `add_parser(subparsers)`; the parser that it adds sets
 # `run`, a function that takes the parsed arguments and returns an exit code or None.
 # A command whose module is not installed does not exist.
-COMMANDS = ("identity", "world", "root", "controller", "demo", "emulate", "provision", "flash")
+COMMANDS = (
+    "identity",
+    "world",
+    "root",
+    "controller",
+    "node",
+    "demo",
+    "emulate",
+    "provision",
+    "flash",
+)
 
 FAILED = 1
 INTERRUPTED = 130

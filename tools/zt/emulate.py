@@ -32,13 +32,18 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what it finds in sys.argv")
     parser.add_argument("--firmware", type=Path, default=FIRMWARE, help="default: build/qemu's")
     parser.add_argument(
-        "--flash", type=Path, metavar="FILE", help="keep the board's files in this (default: nowhere)"
+        "--flash",
+        type=Path,
+        metavar="FILE",
+        help="keep the board's files in this (default: nowhere)",
     )
     parser.add_argument(
         "--network", default="user", help="user, none, tap=NAME or what -netdev takes"
     )
     parser.add_argument("--ip", metavar="IP/BITS,GATEWAY,DNS", help="the board's own address")
-    parser.add_argument("--heap", type=int, metavar="BYTES", help="Python's heap (default: 112 KiB)")
+    parser.add_argument(
+        "--heap", type=int, metavar="BYTES", help="Python's heap (default: 112 KiB)"
+    )
     parser.add_argument("--mount", type=Path, metavar="FOLDER", help="the board's current folder")
     parser.set_defaults(run=run)
 

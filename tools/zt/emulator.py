@@ -49,7 +49,12 @@ def command(
         words += ["-drive", f"if=none,id=flash,format=raw,file={flash}"]
         words += ["-device", "virtio-blk-device,drive=flash"]
     if network != "none":
-        words += ["-netdev", backend(network), "-device", f"virtio-net-device,netdev=en,mac={mac()}"]
+        words += [
+            "-netdev",
+            backend(network),
+            "-device",
+            f"virtio-net-device,netdev=en,mac={mac()}",
+        ]
     return words
 
 

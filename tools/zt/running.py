@@ -1,35 +1,55 @@
 """Runs a node in the foreground for as long as nobody stops it, and tells what happens.
 
-Owns signals and event lines. Which roles the node has is decided by `zt root` and `zt controller`.
+Owns signals and event lines. Which roles the node has is decided by `zt root`, `zt controller` and `zt node`.
 """
 
 import argparse
 import asyncio
 import json
 import signal
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from zerotier.host import ZeroTier
+from zerotier.host import HostPort, ZeroTier
 
 _LOOK_INTERVAL = 1.0  # s between looks for news
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _REPORT = (signal.SIGUSR1,)
 
 
-def run_node(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
+def run_root_or_controller(
+    options: argparse.Namespace, controller: bool, needs_root: bool
+) -> None:
     """Run the node in `options.home` until SIGTERM or SIGINT."""
-    asyncio.run(_serve(options, controller, needs_root))
+    asyncio.run(_serve_roles(options, controller, needs_root))
 
 
-async def _serve(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
+def run_member(options: argparse.Namespace, make_port: Callable[[Any], HostPort]) -> None:
+    """Run a member with such ports; it joins `options.join` too."""
+    asyncio.run(_serve_member(options, make_port))
+
+
+async def _serve_roles(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
     node = ZeroTier(options.home, bind=options.bind, port=options.port, controller=controller)
     if needs_root and node.root is None:
         raise ValueError(f"the planet in {options.home} does not name {node.address} as a root")
+    await _serve(node, options, ())
+
+
+async def _serve_member(options: argparse.Namespace, make_port: Callable[[Any], HostPort]) -> None:
+    node = ZeroTier(options.home, bind=options.bind, port=options.port, make_port=make_port)
+    await _serve(node, options, options.join)
+
+
+async def _serve(node: ZeroTier, options: argparse.Namespace, networks: Sequence[str]) -> None:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (*_STOP, *_REPORT):
         loop.add_signal_handler(number, signals.put_nowait, number)
     node.active(True)
     try:
+        for nwid in networks:
+            node.join(nwid)
         _print_ready(node, options)
         await _watch(node, options, signals)
     finally:
@@ -45,6 +65,7 @@ async def _watch(
     interval = min(options.stats or _LOOK_INTERVAL, _LOOK_INTERVAL)
     next_statistics = loop.time() + (options.stats or 0)
     told: list[str] = []
+    shown: dict[str, dict] = {}
     while True:
         try:
             number = await asyncio.wait_for(signals.get(), interval)
@@ -57,6 +78,7 @@ async def _watch(
             for text in [sentence for sentence in news if sentence not in told]:
                 _print_event(options.json, "warning", {"text": text}, f"warning: {text}")
             told = news
+        _print_networks(node, shown, options.json)
         due = options.stats is not None and loop.time() >= next_statistics
         if due:
             next_statistics += options.stats
@@ -70,7 +92,20 @@ def _roles(node: ZeroTier) -> list[str]:
         roles.append("root")
     if node.controller is not None:
         roles.append("controller")
-    return roles
+    return roles or ["member"]
+
+
+def _print_networks(node: ZeroTier, shown: dict[str, dict], as_json: bool) -> None:
+    """Tell of each network whose state is another one than last time."""
+    for network in node.networks():
+        found = [network.ifconfig()[0]] if network.isconnected() else []
+        found += [row[0] for row in network.ipconfig("addr6")]
+        state = {"id": network.id, "status": network.status(), "name": network.name}
+        state.update(addresses=found, reason=network.reason())
+        if shown.get(network.id) != state:
+            shown[network.id] = state
+            text = f"network {network.id}: {network.reason() or ', '.join(found)}"
+            _print_event(as_json, "network", state, text)
 
 
 def _print_ready(node: ZeroTier, options: argparse.Namespace) -> None:

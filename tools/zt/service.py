@@ -57,6 +57,6 @@ def require(home: str, key: str, advice: str) -> None:
 
 def run(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
     """Run the node in `options.home` until SIGTERM or SIGINT."""
-    from .running import run_node
+    from .running import run_root_or_controller
 
-    run_node(options, controller, needs_root)
+    run_root_or_controller(options, controller, needs_root)
