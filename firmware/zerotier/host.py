@@ -69,9 +69,10 @@ class MemoryPort(HostPort):
 class ZeroTier(ZeroTierBase):
     """A node under asyncio. Roles: a root if the planet names it, a controller on request.
 
-    Frames pass through a datapath in C as soon as a network is joined. `path` holds the files of protocol/10 §10.1.
-    `make_port(driver)` gives the local end of each network, a HostPort. `bind` may be a loopback address: then the node uses loopback paths,
-    and no others. ValueError or OSError, in one sentence, if the identity, the planet or the port cannot be used.
+    Frames pass through a datapath in C as soon as a network is joined. `path` holds the files of
+    protocol/10 §10.1. `make_port(driver)` gives the local end of each network, a HostPort. `bind`
+    may be a loopback address: then the node uses loopback paths, and no others. ValueError or
+    OSError, in one sentence, if the identity, the planet or the port cannot be used.
     """
 
     def __init__(
