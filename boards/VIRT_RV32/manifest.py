@@ -1,5 +1,5 @@
 # What is frozen into the emulated board's firmware.
 include("$(MPY_DIR)/extmod/asyncio")
-include("../../manifest.py")
+include("../../manifest.py", bundle=True)
 freeze("modules")
 module("socket.py", base_path="../desktop/modules")

@@ -5,7 +5,9 @@ Owns the shape of MicroPython's `network.LAN`. The interface is lwIP's, behind `
 
 import _virt
 
-_DEFAULT = "10.0.2.15/24,10.0.2.2,10.0.2.3"  # QEMU's user network: address/prefix, gateway, DNS server
+_DEFAULT = (
+    "10.0.2.15/24,10.0.2.2,10.0.2.3"  # QEMU's user network: address/prefix, gateway, DNS server
+)
 
 
 class LAN:

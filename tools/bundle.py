@@ -1,0 +1,490 @@
+#!/usr/bin/env python3
+"""Makes one module of the package `zerotier`, for boards: the same code, in half of the memory.
+
+Owns the transformation: modules are laid one after the other, each name of a module that another module has
+too gets the module's name in front, imports between them go, constants become `const`, which the compiler
+puts in place, and what nothing on a board calls is left out. Never changes what the code does.
+
+On a board each module, each imported name, each constant and each function costs memory of Python's heap,
+frozen or not.
+
+    python3 tools/bundle.py OUTPUT [--leave-out MODULE]...
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import builtins
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "firmware" / "zerotier"
+NAME = "zerotier"
+CONST = "const"
+# Only CPython needs these; nobody imports them on a board.
+NEVER = ("const", "host", "underlay")
+# What a controller and a root need besides.
+ROLES = ("controller", "root", "groups")
+# What a user sees: their names stay as they are when two modules have the same, and none is left out.
+FIRST = ("api", "device", "vl2.status")
+ROLE_CLASSES = ("Controller", "Root", "GroupDatabase")
+LONGEST_CONSTANT = 32  # bytes; longer ones stay objects with a name
+
+HEADER = '''"""MicroZT in one module, made by tools/bundle.py from the package of the same name. Not a source."""
+
+from micropython import const
+'''
+
+Scope = dict[str, "Symbol | None"]  # names of a function: None is a variable, a Symbol an import
+
+
+class Symbol:
+    """A global name of one module, or a module that another one has imported."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+        self.final = name
+
+
+class Module:
+    """The tree of one file, and its global names."""
+
+    def __init__(self, name: str, tree: ast.Module) -> None:
+        self.name = name
+        self.tree = tree
+        self.own: dict[str, Symbol] = {}
+        self.imported: dict[str, tuple[str, str | None]] = {}  # name -> (module, its name or None)
+        self.external: list[tuple[str | None, ast.alias]] = []
+        self.needs: set[str] = set()
+
+
+class Bundle:
+    """All modules, and how their names are found."""
+
+    def __init__(self, folder: Path, left_out: set[str]) -> None:
+        self.modules: dict[str, Module] = {}
+        for path in sorted(folder.rglob("*.py")):
+            name = ".".join(path.relative_to(folder).with_suffix("").parts)
+            if name.endswith("__init__") or name in left_out:
+                continue
+            self.modules[name] = Module(name, ast.parse(path.read_text()))
+        for module in self.modules.values():
+            self._collect(module)
+            make_constants(module)
+        self._name_apart()
+
+    def _collect(self, module: Module) -> None:
+        for statement in module.tree.body:
+            if isinstance(statement, ast.ImportFrom) and statement.level:
+                for local, target in self.relative(module, statement):
+                    module.imported[local] = target
+                    module.needs.add(target[0])
+            elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+                origin = statement.module if isinstance(statement, ast.ImportFrom) else None
+                for alias in statement.names:
+                    module.external.append((origin, alias))
+            else:
+                for name in bound_names([statement]):
+                    module.own.setdefault(name, Symbol(module.name, name))
+
+    def relative(
+        self, module: Module, statement: ast.ImportFrom
+    ) -> list[tuple[str, tuple[str, str | None]]]:
+        """(local name, (module, name in it; None: the module itself)) of an import in the package."""
+        parents = module.name.split(".")[: -statement.level]
+        base = ".".join([*parents, *(statement.module.split(".") if statement.module else [])])
+        found: list[tuple[str, tuple[str, str | None]]] = []
+        for alias in statement.names:
+            local = alias.asname or alias.name
+            inner = f"{base}.{alias.name}".lstrip(".")
+            if base == CONST:
+                continue
+            found.append((local, (inner, None) if inner in self.modules else (base, alias.name)))
+        return found
+
+    def _name_apart(self) -> None:
+        externals = {a.asname or a.name for m in self.modules.values() for _, a in m.external}
+        # A variable of a function hides a global name: `ip = address.ip(endpoint)`.
+        variables = {v for m in self.modules.values() for v in local_names(m.tree)}
+        taken = {CONST, *externals, *variables, *dir(builtins)}
+        order = sorted(self.modules, key=lambda name: (name not in FIRST, name))
+        for name in order:
+            for symbol in self.modules[name].own.values():
+                if symbol.final in taken:
+                    first = "_" if symbol.final.startswith("_") else ""
+                    symbol.final = f"{first}{name.rpartition('.')[2]}_{symbol.name.lstrip('_')}"
+                while symbol.final in taken:
+                    symbol.final += "_"
+                taken.add(symbol.final)
+
+    def symbol(self, module: str, name: str) -> Symbol:
+        """A global name, wherever it comes from. KeyError if it does not exist."""
+        while name not in self.modules[module].own:
+            target = self.modules[module].imported[name]
+            if target[1] is None:
+                raise KeyError(name)
+            module, name = target[0], target[1]
+        return self.modules[module].own[name]
+
+    def in_order(self) -> list[Module]:
+        """Every module behind those that it needs."""
+        done: list[Module] = []
+        seen: set[str] = set()
+
+        def add(name: str) -> None:
+            if name not in seen and name in self.modules:
+                seen.add(name)
+                for other in sorted(self.modules[name].needs):
+                    add(other)
+                done.append(self.modules[name])
+
+        for name in sorted(self.modules):
+            add(name)
+        return done
+
+    def source(self) -> str:
+        """The module that takes the place of all."""
+        modules = self.in_order()
+        for module in modules:
+            tree = Renamer(self, module).visit(module.tree)
+            tree.body = [s for s in tree.body if not is_docstring(s)]
+        leave_out_unused(modules, self._roots())
+        used = {n.id for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Name)}
+        externals = sorted(
+            external_import(origin, alias)
+            for origin, alias in {
+                (o, a.name, a.asname): (o, a) for m in modules for o, a in m.external
+            }.values()
+            if (alias.asname or alias.name) in used
+        )
+        parts = [HEADER + "\n".join(externals)]
+        for module in modules:
+            if module.tree.body:
+                text = ast.unparse(ast.fix_missing_locations(module.tree))
+                parts.append(f"# {module.name}\n{text}")
+        return "\n\n".join([*parts, self._exports()]) + "\n"
+
+    def _roots(self) -> set[str]:
+        """The names that somebody outside may use."""
+        roots = {s.final for m in FIRST for s in self.modules[m].own.values()}
+        for module in self.modules.values():
+            roots.update(s.final for n, s in module.own.items() if n in ROLE_CLASSES)
+        return roots
+
+    def _exports(self) -> str:
+        """What a user finds under another name than the bundle's own."""
+        lines = []
+        for name, symbol in self.modules["vl2.status"].own.items():
+            if symbol.final != name and not name.startswith("_"):
+                lines.append(f"{name} = {symbol.final}")
+        return "\n".join(lines)
+
+
+class Renamer(ast.NodeTransformer):
+    """Gives every global name of a module the one that it has in the bundle."""
+
+    def __init__(self, bundle: Bundle, module: Module) -> None:
+        self._bundle = bundle
+        self._module = module
+        self._scopes: list[Scope] = []  # of functions, the innermost last
+        self._class: set[str] | None = None  # names of the class whose body this is
+
+    def _local(self, name: str) -> tuple[bool, Symbol | None]:
+        """(whether a function has such a name, the import that it stands for)."""
+        if self._class is not None and name in self._class:
+            return True, None
+        for scope in reversed(self._scopes):
+            if name in scope:
+                return True, scope[name]
+        return False, None
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        is_local, symbol = self._local(node.id)
+        if not is_local:
+            symbol = self._global(node.id)
+        if symbol is not None:
+            node.id = symbol.final
+        return node
+
+    def _global(self, name: str) -> Symbol | None:
+        try:
+            return self._bundle.symbol(self._module.name, name)
+        except KeyError:
+            if name in self._module.imported:
+                raise SystemExit(f"bundle: {self._module.name} uses the module {name} itself")
+            return None  # a builtin, or something from outside
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and not self._local(node.value.id)[0]:
+            target = self._module.imported.get(node.value.id)
+            if target is not None and target[1] is None:
+                symbol = self._bundle.symbol(target[0], node.attr)
+                return ast.copy_location(ast.Name(symbol.final, node.ctx), node)
+        self.generic_visit(node)
+        return node
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        node.names = [self._module.own[name].final for name in node.names]
+        return node
+
+    def visit_Import(self, node: ast.Import) -> ast.AST | None:
+        return node if self._scopes else None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        if node.level and self._scopes:
+            known = [t for _, t in self._bundle.relative(self._module, node)]
+            if any(module not in self._bundle.modules for module, _ in known):
+                return node  # a module that was left out: an ImportError if it is ever reached
+            return ast.copy_location(ast.Pass(), node)
+        return node if self._scopes else None
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            return ast.copy_location(ast.Pass(), node)
+        target, value = self.visit(node.target), self.visit(node.value)
+        return ast.copy_location(ast.Assign([target], value), node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        if not self._scopes and self._class is None:
+            node.name = self._module.own[node.name].final
+        node.bases = [self.visit(base) for base in node.bases]
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        outer, self._class = self._class, bound_names(node.body)
+        node.body = self._body(node.body)
+        self._class = outer
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        if not self._scopes and self._class is None:
+            node.name = self._module.own[node.name].final
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        self._defaults(node.args)
+        node.returns = None
+        outer, self._class = self._class, None
+        self._scopes.append(self._scope(node))
+        node.body = self._body(node.body)
+        self._scopes.pop()
+        self._class = outer
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self._defaults(node.args)
+        outer, self._class = self._class, None
+        self._scopes.append(dict.fromkeys(argument_names(node.args)))
+        node.body = self.visit(node.body)
+        self._scopes.pop()
+        self._class = outer
+        return node
+
+    def _comprehension(self, node: ast.AST) -> ast.AST:
+        names: Scope = {}
+        for generator in node.generators:  # type: ignore[attr-defined]
+            names.update(dict.fromkeys(target_names(generator.target)))
+        self._scopes.append(names)
+        self.generic_visit(node)
+        self._scopes.pop()
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+    def _defaults(self, arguments: ast.arguments) -> None:
+        arguments.defaults = [self.visit(default) for default in arguments.defaults]
+        arguments.kw_defaults = [d and self.visit(d) for d in arguments.kw_defaults]
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        for argument in [*every, arguments.vararg, arguments.kwarg]:
+            if argument is not None:
+                argument.annotation = None
+
+    def _scope(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Scope:
+        scope: Scope = dict.fromkeys([*argument_names(node.args), *bound_names(node.body)])
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):
+                for name in inner.names:
+                    scope.pop(name, None)
+            elif isinstance(inner, ast.ImportFrom) and inner.level:
+                for local, (module, name) in self._bundle.relative(self._module, inner):
+                    if module in self._bundle.modules and name is not None:
+                        scope[local] = self._bundle.symbol(module, name)
+        return scope
+
+    def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        if len(body) > 1 and is_docstring(body[0]):
+            body = body[1:]
+        return [self.visit(statement) for statement in body]
+
+
+def external_import(origin: str | None, alias: ast.alias) -> str:
+    """The statement for one imported name."""
+    last = f" as {alias.asname}" if alias.asname else ""
+    return f"from {origin} import {alias.name}{last}" if origin else f"import {alias.name}{last}"
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def argument_names(arguments: ast.arguments) -> list[str]:
+    """The parameters of a function."""
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [a.arg for a in [*every, arguments.vararg, arguments.kwarg] if a is not None]
+
+
+def local_names(tree: ast.Module) -> set[str]:
+    """The names of all variables of all functions."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names.update(argument_names(node.args), bound_names(node.body))
+        elif isinstance(node, ast.Lambda):
+            names.update(argument_names(node.args))
+        elif isinstance(node, ast.comprehension):
+            names.update(target_names(node.target))
+    return names
+
+
+def target_names(target: ast.expr) -> set[str]:
+    """The names that an assignment to `target` binds."""
+    return {
+        n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+
+
+def bound_names(body: list[ast.stmt]) -> set[str]:
+    """The names that these statements bind in their own scope."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            continue
+        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp)):
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update((a.asname or a.name).split(".")[0] for a in node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        waiting.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def leave_out_unused(modules: list[Module], roots: set[str]) -> None:
+    """Remove the global names that no `roots` lead to, and the methods whose name nobody ever says."""
+    while True:
+        before = sum(len(ast.dump(m.tree)) for m in modules)
+        nodes = [n for m in modules for n in ast.walk(m.tree)]
+        said = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+        said |= {
+            n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        }
+        for module in modules:
+            for statement in module.tree.body:
+                if isinstance(statement, ast.ClassDef) and module.name not in FIRST:
+                    statement.body = [m for m in statement.body if is_kept(m, said)] or [
+                        ast.Pass()
+                    ]
+        reached = reachable(modules, roots)
+        for module in modules:
+            module.tree.body = [s for s in module.tree.body if bound_names([s]) & reached]
+        if sum(len(ast.dump(m.tree)) for m in modules) == before:
+            return
+
+
+def is_kept(member: ast.stmt, said: set[str]) -> bool:
+    """Whether a member of a class may be called by somebody."""
+    if not isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return True
+    return member.name.startswith("__") or member.name in said
+
+
+def reachable(modules: list[Module], roots: set[str]) -> set[str]:
+    """The global names to which `roots` lead, themselves included."""
+    says: dict[str, set[str]] = {}
+    for module in modules:
+        for statement in module.tree.body:
+            names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+            for name in bound_names([statement]):
+                says.setdefault(name, set()).update(names)
+    reached: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name in says and name not in reached:
+            reached.add(name)
+            waiting.extend(says[name])
+    return reached
+
+
+def make_constants(module: Module) -> None:
+    """Names that are given a simple value once become what the compiler puts in place."""
+    bound: dict[str, int] = {}
+    for statement in ast.walk(module.tree):
+        if isinstance(statement, ast.Global):
+            bound.update(dict.fromkeys(statement.names, 2))
+    for statement in module.tree.body:
+        for name in bound_names([statement]):
+            bound[name] = bound.get(name, 0) + 1
+    for statement in module.tree.body:
+        if isinstance(statement, ast.AnnAssign):
+            continue
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            continue
+        name = statement.targets[0].id
+        if len(statement.targets) > 1 or bound[name] > 1:
+            continue
+        if is_const(statement.value):
+            make_private(module.own[name])
+        elif is_simple(statement.value):
+            make_private(module.own[name])
+            statement.value = ast.Call(ast.Name(CONST, ast.Load()), [statement.value], [])
+
+
+def is_const(value: ast.expr) -> bool:
+    return (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == CONST
+    )
+
+
+def is_simple(value: ast.expr) -> bool:
+    """Whether the compiler can put it in place: a number, or a short text or string of bytes."""
+    if not isinstance(value, ast.Constant) or isinstance(value.value, (bool, type(None), float)):
+        return False
+    return isinstance(value.value, int) or len(value.value) <= LONGEST_CONSTANT
+
+
+def make_private(symbol: Symbol) -> None:
+    """Without a leading underscore the compiler would keep a variable besides."""
+    if not symbol.final.startswith("_"):
+        symbol.final = "_" + symbol.final
+
+
+def main() -> int:
+    """Writes the bundle, if it differs from what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--roles", action="store_true", help="with the root and the controller")
+    options = parser.parse_args()
+    left_out = set(NEVER)
+    for path in PACKAGE.glob("*.py"):
+        if not options.roles and path.stem.startswith(ROLES):
+            left_out.add(path.stem)
+    source = Bundle(PACKAGE, left_out).source()
+    ast.parse(source)
+    if not options.output.exists() or options.output.read_text() != source:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(source)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
