@@ -18,6 +18,7 @@ from .vl2.status import (
     OK,
     PORT_ERROR,
     REQUESTING_CONFIGURATION,
+    RULES_TOO_LARGE,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "OK",
     "PORT_ERROR",
     "REQUESTING_CONFIGURATION",
+    "RULES_TOO_LARGE",
     "ZeroTier",
 ]
 

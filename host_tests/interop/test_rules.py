@@ -1,0 +1,121 @@
+"""Rules of our controller, judged by an unmodified libzt 1.8.4 and by our devices.
+Owns what both kinds of node must let through and what neither may; runs on the site of test_interop.
+It never asks who of the two dropped a frame, but where nothing may even leave.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from host_tests.interop.conftest import ECHO_PORTS
+from host_tests.interop.site import DEVICES, DIRECT, LIBZT, LOOK, MEMBERS, RELAYED, Site
+
+CLOSED = 7001  # a port that the rules close
+IN_FORCE = 45.0  # seconds; libzt 1.8.4 tells a member of its new credentials once in 30 s
+QUIET = 1.5  # seconds without an answer that are long enough
+ACCEPT = {"type": "ACTION_ACCEPT"}
+DROP = {"type": "ACTION_DROP"}
+ARP = {"type": "MATCH_ETHERTYPE", "etherType": 0x0806}
+
+pairs = pytest.mark.parametrize("device", DEVICES)
+ends = pytest.mark.parametrize("libzt_begins", (True, False), ids=("from_libzt", "to_libzt"))
+
+
+@pytest.fixture(scope="module")
+def open_again(site: Site, ips: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The addresses; afterwards everything is allowed again."""
+    for name in MEMBERS:
+        site.nodes[name].ask("udp_echo", port=CLOSED, version=4)
+    yield ips
+    enforce(site, [ACCEPT])
+
+
+def enforce(site: Site, rules: list[dict[str, Any]], **fields: Any) -> None:
+    """Give the network other rules."""
+    path = site.folder / "rules.json"
+    path.write_text(json.dumps({"rules": rules, **fields}))
+    site.controller("network", "set", site.nwid, "--rules", str(path))
+
+
+def answers(site: Site, one: str, ip: str, port: int, seconds: float) -> bool:
+    """Whether an echo of UDP comes back in time."""
+    tries = max(1, int(seconds))
+    try:
+        answer = site.nodes[one].ask(
+            "udp_exchange", seconds + 5, ip=ip, port=port, size=20, tries=tries
+        )
+    except Exception:
+        return False
+    return bool(answer["same"])
+
+
+def becomes(site: Site, one: str, ip: str, port: int, expected: bool) -> bool:
+    """Waits until an echo comes back, or comes back no more."""
+    deadline = time.monotonic() + IN_FORCE
+    while answers(site, one, ip, port, QUIET) != expected:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK)
+    return True
+
+
+@pairs
+@ends
+def test_a_port_that_the_rules_close_is_closed_and_others_are_not(
+    site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
+) -> None:
+    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
+    ip = open_again[other]
+    enforce(site, [ACCEPT])
+    assert becomes(site, one, ip, CLOSED, True)
+    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
+    enforce(site, [closed, DROP, ACCEPT])
+    assert becomes(site, one, ip, CLOSED, False)
+    assert answers(site, one, ip, ECHO_PORTS[4], 5)
+    assert not answers(site, one, ip, CLOSED, QUIET)
+
+
+@ends
+def test_tags_say_who_may_talk_to_libzt(
+    site: Site, open_again: dict[str, str], libzt_begins: bool
+) -> None:
+    for name, tag in ((LIBZT, 5), (RELAYED, 5), (DIRECT, 6)):
+        site.controller("member", "set", site.nwid, site.addresses[name], "--tag", f"1={tag}")
+    same = {"type": "MATCH_TAGS_DIFFERENCE", "id": 1, "value": 0}
+    enforce(site, [ARP, ACCEPT, same, ACCEPT, DROP], tags=[{"id": 1, "default": 0}])
+    for device, expected in ((DIRECT, False), (RELAYED, True)):
+        one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
+        assert becomes(site, one, open_again[other], ECHO_PORTS[4], expected)
+    one, other = (LIBZT, DIRECT) if libzt_begins else (DIRECT, LIBZT)
+    assert not answers(site, one, open_again[other], ECHO_PORTS[4], QUIET)
+
+
+@pairs
+def test_senders_that_own_their_addresses_are_let_through_by_both(
+    site: Site, open_again: dict[str, str], device: str
+) -> None:
+    owner = {"type": "MATCH_CHARACTERISTICS", "mask": "1000000000000000", "not": True}
+    enforce(site, [owner, DROP, ACCEPT])
+    assert becomes(site, device, open_again[LIBZT], ECHO_PORTS[4], True)
+    assert becomes(site, LIBZT, open_again[device], ECHO_PORTS[4], True)
+
+
+@ends
+def test_a_capability_opens_what_the_rules_leave_closed(
+    site: Site, open_again: dict[str, str], libzt_begins: bool
+) -> None:
+    echo = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": ECHO_PORTS[4], "end": ECHO_PORTS[4]}
+    answer = {"type": "MATCH_IP_SOURCE_PORT_RANGE", "start": ECHO_PORTS[4], "end": ECHO_PORTS[4]}
+    capability = {"id": 4, "default": False, "rules": [echo, ACCEPT]}
+    enforce(site, [ARP, ACCEPT, answer, ACCEPT], capabilities=[capability])
+    one, other = (LIBZT, DIRECT) if libzt_begins else (DIRECT, LIBZT)
+    ip = open_again[other]
+    assert becomes(site, one, ip, ECHO_PORTS[4], False)
+    site.controller("member", "set", site.nwid, site.addresses[one], "--capability", "4")
+    assert becomes(site, one, ip, ECHO_PORTS[4], True)
+    assert not answers(site, one, ip, CLOSED, QUIET)
