@@ -129,6 +129,9 @@ test: all lint ## lint, then all tests
 bench: all ## measure the datapath beside libzt, and in instructions: build/bench/results.json, results.png
 	$(BIN)/python -m host_tests.bench.run
 
+sim: $(BUILD)/.host ## the node on simulated networks: all seeds; figures in build/sim
+	$(BIN)/python -m host_tests.sim.run
+
 clean: ## remove what was compiled; sources and the Python environment stay
 	rm -rf $(BUILD)/desktop $(BUILD)/qemu $(BUILD)/core_tests $(BUILD)/bench $(BUILD)/.host $(BUILD)/*.log
 

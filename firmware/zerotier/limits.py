@@ -30,7 +30,7 @@ BEACON_GATE = 2500  # answers to LAN beacons
 PROBE_TIMEOUT = (
     1500  # a probe unanswered for this long moves the traffic to another path or the root
 )
-CHALLENGE_TIMEOUT = 1000  # the same, when there is reason to believe that the path is dead
+CHALLENGE_TIMEOUT = 800  # the same, when there is reason to believe that the path is dead
 PROBE_REPEAT = 400  # a single probe may get lost
 PROBE_SILENCE = 1000  # sent but heard nothing for this long: probe the path
 QUIET = 1500  # frames came, and now nothing comes: our NAT may have forgotten us

@@ -11,7 +11,10 @@ _BOUND = const(16)
 _FIRST = const(200)  # ms until the second try, doubled for each one after it
 _LONGEST = const(60000)
 _EAGER = const(5)  # tries that are made even if there is a path already
-_RENEW = const(4)  # an endpoint tried more often than this starts again when it is named again
+_RENEW = const(60000)  # an endpoint that is named again starts again, but not sooner than this
+_NAMED = const(
+    600000
+)  # endpoints that nobody has named for so long are let go, all but the last one
 NEVER = const(1 << 62)
 
 
@@ -19,6 +22,8 @@ class _Try:
     def __init__(self, now: int) -> None:
         self.next = now
         self.count = 0
+        self.begun = now
+        self.named = now
 
 
 class Candidates:
@@ -37,8 +42,10 @@ class Candidates:
             if len(self._tries) >= _BOUND:
                 self._forget_one()
             self._tries[endpoint] = _Try(now)
-        elif known.count > _RENEW:
+        elif known.count >= _EAGER and now - known.begun >= _RENEW:
             self._tries[endpoint] = _Try(now)
+        else:
+            known.named = now
 
     def remove(self, endpoint: bytes) -> None:
         self._tries.pop(endpoint, None)
@@ -46,6 +53,9 @@ class Candidates:
     def due(self, hurried: bool, now: int) -> list[bytes]:
         """The endpoints whose time has come; each is put off until its next try."""
         found = []
+        for endpoint in [e for e, entry in self._tries.items() if now - entry.named >= _NAMED]:
+            if len(self._tries) > 1:
+                del self._tries[endpoint]
         for endpoint, entry in self._tries.items():
             if entry.next <= now and (hurried or entry.count < _EAGER):
                 found.append(endpoint)

@@ -16,6 +16,7 @@ from ..wire.verbs import ERROR_IDENTITY_COLLISION, VERB_HELLO
 from .gate import StrangerGate
 from .outcome import IGNORED, RECEIVED
 from .packet import Packet
+from .surface import MOVED, SAME
 
 _MIN_PROTOCOL = const(4)
 _MIN_SURFACE_PROTOCOL = const(5)  # older peers get port 0
@@ -46,6 +47,7 @@ class Greeting:
         )  # a simulation of a thousand nodes knows its own identities
         self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
         self.on_moved = _nothing_moved  # (scope, size of endpoint, now): a root sees us elsewhere
+        self.on_remapped = _nobody  # (root, now): it sees us at another port or IP
         transport.on_hello = self.receive
         transport.ok_verbs[VERB_HELLO] = self.receive_ok
         transport.verbs[VERB_HELLO] = self._receive_encrypted
@@ -185,8 +187,13 @@ class Greeting:
 
     def _report(self, peer, packet: Packet, ours: bytes, now: int) -> None:
         """Where a peer sees us; in a HELLO, where it sent to. Relayed ones say nothing."""
-        if packet.hops == 0 and self._surface.report(peer, packet.endpoint, ours, now):
+        if packet.hops:
+            return
+        change = self._surface.report(peer, packet.endpoint, ours, now)
+        if change == MOVED:
             self.on_moved(address.scope(ours), len(ours), now)
+        if change != SAME:
+            self.on_remapped(peer, now)
 
 
 class _Stranger:

@@ -55,6 +55,7 @@ class Keepalive:
         self.switch_port = None  # driver's: use the other UDP port
         transport.on_watch = self.watch
         greeting.on_moved = self.moved
+        greeting.on_remapped = self.remapped
 
     def watch(self, peer, now: int) -> None:
         """This peer has timers from now on, and something for them to do."""
@@ -137,12 +138,14 @@ class Keepalive:
                 self._greeting.send(root, endpoint, now)
         return int(root.last_hello + wait)
 
-    def _ask_root(self, now: int) -> None:
-        """A path fails: if our NAT forgot us, the root has to see our new mapping, too."""
-        root = self._topology.best_root(now)
-        path = root.best_path(now) if root is not None else None
-        if path is not None and not path.probe_since and now - path.last_receive >= PROBE_SILENCE:
-            self._paths.probe_path(root, path, now)
+    def _ask_roots(self, now: int) -> None:
+        """If our NAT has forgotten us, all roots have to see the new mapping: others relay through any of them."""
+        for root in self._topology.root_peers():
+            path = root.best_path(now)
+            if path is None or path.probe_since:
+                continue
+            if now - path.last_receive >= PROBE_SILENCE:
+                self._paths.probe_path(root, path, now)
 
     def _other_port(self, now: int) -> int:
         """No root answers: something may be wrong with our port."""
@@ -178,8 +181,11 @@ class Keepalive:
             deadline = min(deadline, self._tick_path(peer, path, is_active, now))
         if is_active:
             # Frames may pass without Python; what they did is looked at once a second.
-            if now - peer.last_active < RECENT and peer.paths:
+            if now - peer.last_active < RECENT:
                 deadline = min(deadline, now + PROBE_SILENCE)
+                # A relayed conversation breaks off: our NAT may have forgotten us.
+                if QUIET <= now - peer.last_receive < RECENT and peer.best_path(now) is None:
+                    self._ask_roots(now)
             deadline = min(deadline, now + HEARTBEAT)
         return min(deadline, self._traversal.try_candidates(peer, now))
 
@@ -211,7 +217,7 @@ class Keepalive:
         wait = _FAILED_REPEAT if path.failed(now) else PROBE_REPEAT
         if now - path.last_probe >= wait:
             if not peer.is_root:
-                self._ask_root(now)
+                self._ask_roots(now)
             self._paths.probe_path(peer, path, now)
             return now + wait
         return int(path.last_probe + wait)
@@ -255,6 +261,15 @@ class Keepalive:
         self._transport.counters.count("surface_changed")
         self._prediction.clear()
         self._reprove((scope, size), now)
+
+    def remapped(self, root, now: int) -> None:
+        """A root sees us at another port than before: the other roots would, too, and others relay through them."""
+        self._ask_roots(now)
+        for peer in self._watched:
+            if peer.active(now):
+                for path in peer.paths:
+                    self._paths.challenge(peer, path, now)
+                peer.due = now
 
     def _reprove(self, which: tuple | None, now: int) -> None:
         """Paths (of a scope and a size of address, or all) are not used until they are heard again."""

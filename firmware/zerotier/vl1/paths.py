@@ -117,9 +117,9 @@ class Paths:
                 peer.relay = root
                 peer.relay_heard = now
         path = peer.best_path(now)
-        if path is None or path.probe_since or not path.dependable(now):
+        if path is None or not path.dependable(now):
             return
-        if now - path.last_receive >= _RELAYED_HINT:
+        if path.probe_since or now - path.last_receive >= _RELAYED_HINT:
             self.challenge(peer, path, now)
             self._transport.on_watch(peer, now)
 
@@ -127,7 +127,8 @@ class Paths:
         """Ask on a path that may be dead for an answer, and wait for it less long."""
         if not path.is_challenged:
             path.is_challenged = True
-            self.probe_path(peer, path, now)
+            if not path.probe_since:
+                self.probe_path(peer, path, now)
 
     def heard_from(self, peer, endpoint: bytes, now: int) -> None:
         """An authenticated packet came directly from an endpoint that is no path: ask whether it is one."""

@@ -12,6 +12,11 @@ _MAX_ENTRIES = const(8)
 _UNBELIEVABLE = (address.SCOPE_NONE, address.SCOPE_LOOPBACK, address.SCOPE_MULTICAST)
 
 
+SAME = const(0)
+REMAPPED = const(1)  # a root sees us at another port than before: our NAT has forgotten us
+MOVED = const(2)  # a root sees us at another IP than before
+
+
 class _Report:
     def __init__(self, ours: bytes, is_root: bool, now: int) -> None:
         self.ours = ours
@@ -25,29 +30,25 @@ class Surface:
     def __init__(self) -> None:
         self._reports: dict[bytes, _Report] = {}
 
-    def report(self, peer, reporter: bytes, ours: bytes, now: int) -> bool:
-        """`peer`, at the endpoint `reporter`, says that our packets come from `ours`.
-
-        True if that means that we have moved: a root saw us at another IP than before.
-        """
+    def report(self, peer, reporter: bytes, ours: bytes, now: int) -> int:
+        """`peer`, at the endpoint `reporter`, says that our packets come from `ours`: SAME, REMAPPED or MOVED."""
         if len(ours) == 1 or address.port(ours) == 0:
-            return False
+            return SAME
         scope = address.scope(ours)
         if scope != address.scope(reporter) or scope in _UNBELIEVABLE:
-            return False
+            return SAME
         known = self._reports.get(reporter)
-        moved = (
-            peer.is_root
-            and known is not None
-            and now - known.time < SURFACE_TIMEOUT
-            and address.ip(known.ours) != address.ip(ours)
-        )
-        if moved:
-            self._forget_scope(scope, len(ours))
+        change = SAME
+        if peer.is_root and known is not None and now - known.time < SURFACE_TIMEOUT:
+            if address.ip(known.ours) != address.ip(ours):
+                change = MOVED
+                self._forget_scope(scope, len(ours))
+            elif known.ours != ours:
+                change = REMAPPED
         if known is None and len(self._reports) >= _MAX_ENTRIES:
             self._forget_one()
         self._reports[reporter] = _Report(ours, peer.is_root, now)
-        return moved
+        return change
 
     def clear(self) -> None:
         """Our own address changed: what others saw is over."""
