@@ -54,10 +54,8 @@ static void wait_until(uint64_t deadline) {
 static bool is_news;
 
 void virt_wait_ms(mp_uint_t longest) {
-    static uint32_t last_runs;
-    if (is_news || zt_background_runs() != last_runs) {
+    if (is_news) {
         is_news = false;
-        last_runs = zt_background_runs();
         return; // to look again
     }
     uint32_t wait = zt_background_wait((uint32_t)longest);

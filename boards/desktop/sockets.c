@@ -22,11 +22,13 @@
 #undef MP_REGISTER_EXTENSIBLE_MODULE
 #define MP_REGISTER_EXTENSIBLE_MODULE(name, module)
 
-// The stock module leaves lwIP by this macro after it took a datagram from its only slot: time to fill it again.
+// The stock module leaves lwIP by this macro after it took a datagram from its only slot: time to fill it again. And after it sent
+// something: time to send what the underlay has kept.
 static void fill_slots(void);
+extern void zt_underlay_flush(void);
 #define MICROPY_PY_LWIP_ENTER
 #define MICROPY_PY_LWIP_REENTER
-#define MICROPY_PY_LWIP_EXIT fill_slots();
+#define MICROPY_PY_LWIP_EXIT { fill_slots(); zt_underlay_flush(); }
 
 // Its calls of these go to the functions below.
 static void queued_udp_recv(struct udp_pcb *pcb, udp_recv_fn receive, void *socket);
@@ -73,16 +75,91 @@ int mp_mod_network_prefer_dns_use_ip_version = 4;
 #undef tcp_recv
 #undef tcp_err
 
+/******************************************************************************/
+// Data of a connection that nobody has accepted yet. The stock module refuses it: lwIP keeps the first segment for 250 ms and drops
+// the ones behind it. Each connection's is bounded by its window, and the connections by the backlog.
+
+typedef struct _early_t {
+    struct _early_t *next;
+    struct tcp_pcb *pcb;
+    struct pbuf *data;
+    bool is_closed; // by the other side, after this data
+} early_t;
+
+static early_t *earlies;
+
+static early_t *take_early(struct tcp_pcb *pcb) {
+    for (early_t **link = &earlies; *link != NULL; link = &(*link)->next) {
+        early_t *early = *link;
+        if (early->pcb == pcb) {
+            *link = early->next;
+            return early;
+        }
+    }
+    return NULL;
+}
+
+static err_t keep_early(void *unused, struct tcp_pcb *pcb, struct pbuf *data, err_t error) {
+    (void)unused;
+    (void)error;
+    early_t *early = take_early(pcb);
+    if (early == NULL) {
+        early = calloc(1, sizeof(*early));
+        if (early == NULL) {
+            return ERR_MEM; // lwIP tries again
+        }
+        early->pcb = pcb;
+    }
+    early->next = earlies;
+    earlies = early;
+    if (data == NULL) {
+        early->is_closed = true;
+    } else if (early->data == NULL) {
+        early->data = data;
+    } else {
+        pbuf_cat(early->data, data);
+    }
+    return ERR_OK;
+}
+
+static void give_early(struct tcp_pcb *pcb) {
+    early_t *early = take_early(pcb);
+    if (early == NULL) {
+        return;
+    }
+    if (early->data != NULL) {
+        _lwip_tcp_recv(pcb->callback_arg, pcb, early->data, ERR_OK);
+    }
+    if (early->is_closed) {
+        _lwip_tcp_recv(pcb->callback_arg, pcb, NULL, ERR_OK);
+    }
+    free(early);
+}
+
+// The connection is gone.
+static void forget_early(void *pcb, err_t error) {
+    early_t *early = take_early(pcb);
+    if (early != NULL && early->data != NULL) {
+        pbuf_free(early->data);
+    }
+    free(early);
+    _lwip_tcp_err_unaccepted(pcb, error);
+}
+
 // The stock module calls these for listeners too when it closes them, whose structure has no such fields.
 static void connected_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn receive) {
-    if (pcb->state != LISTEN) {
-        tcp_recv(pcb, receive);
+    if (pcb->state == LISTEN) {
+        return;
+    }
+    tcp_recv(pcb, receive == _lwip_tcp_recv_unaccepted ? keep_early : receive);
+    if (receive == _lwip_tcp_recv) {
+        give_early(pcb);
     }
 }
 
 static void connected_tcp_err(struct tcp_pcb *pcb, tcp_err_fn error) {
     if (pcb->state != LISTEN) {
-        tcp_err(pcb, error);
+        tcp_err(pcb, error == _lwip_tcp_err_unaccepted ? forget_early : error);
     }
 }
 

@@ -16,36 +16,19 @@
 #include "py/runtime.h"
 
 #include "firmware/cmodule/bind/micropython.h"
+#include "waits.h"
 
 #define MAX_POLLED (64)
 #define US_PER_MS (1000)
 #define US_PER_S (1000000)
 
-int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __real_select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout);
 ssize_t __real_read(int fd, void *buffer, size_t size);
-
-static struct pollfd underlay[ZT_UNDERLAY_SOCKETS];
-static nfds_t underlay_count;
-
-void zt_underlay_watch(const int *sockets, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-        underlay[i].fd = sockets[i];
-        underlay[i].events = POLLIN;
-    }
-    underlay_count = count;
-}
-
-bool zt_underlay_is_readable(void) {
-    return underlay_count > 0 && __real_poll(underlay, underlay_count, 0) > 0;
-}
 
 // Sleeps until one of `fds` is ready, the node has something to do, or `longest` ms are over (negative: no limit).
 // Returns how many of `fds` are ready, or -1.
 static int wait_for(struct pollfd *fds, nfds_t count, int longest) {
     struct pollfd all[MAX_POLLED + ZT_UNDERLAY_SOCKETS];
-    // A node that is scheduled but cannot run, because a callback of the scheduler waits here, must not end the wait.
-    nfds_t watched = zt_background_is_scheduled() ? 0 : underlay_count;
     int timeout = (int)zt_background_wait(longest < 0 ? INT32_MAX : (uint32_t)longest);
     if (count > MAX_POLLED) {
         return __real_poll(fds, count, MIN(timeout, 1));
@@ -53,7 +36,8 @@ static int wait_for(struct pollfd *fds, nfds_t count, int longest) {
     if (count > 0) {
         memcpy(all, fds, count * sizeof(*fds));
     }
-    memcpy(all + count, underlay, watched * sizeof(*underlay));
+    // The node's sockets end a wait, but not if Python reads them and cannot, because a callback of the scheduler waits here.
+    nfds_t watched = zt_background_is_stuck() ? 0 : (nfds_t)desktop_watched(all + count);
     int ready = __real_poll(all, count + watched, timeout);
     if (ready < 0) {
         return ready;
@@ -63,13 +47,20 @@ static int wait_for(struct pollfd *fds, nfds_t count, int longest) {
         fds[i].revents = all[i].revents;
         ready += fds[i].revents != 0;
     }
+    // At once, and not when the interpreter gets to it: a frame may be answered meanwhile.
+    zt_background_poll();
+    zt_background_wait_is_over();
     return ready;
 }
 
 // modselect calls it in a loop that handles events and looks at its own deadline, so it may return too early.
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
-    return timeout == 0 ? __real_poll(fds, count, 0) : wait_for(fds, count, timeout);
+    if (timeout == 0) {
+        zt_background_poll();
+        return __real_poll(fds, count, 0);
+    }
+    return wait_for(fds, count, timeout);
 }
 
 void zt_wait_ms(mp_uint_t longest) {
@@ -85,6 +76,7 @@ void zt_delay_us(mp_uint_t us) {
         }
         mp_uint_t left = us - passed;
         if (left < US_PER_MS) {
+            zt_underlay_flush();
             usleep(left); // finer than what poll(2) can
         } else {
             mp_event_handle_nowait();

@@ -272,7 +272,9 @@ class Datapath:
     """
 
     on_send: Callable[[memoryview, bytes], object] | None
-    """CPython: sends a datagram, which is borrowed, to an endpoint."""
+    """Sends a datagram, which is borrowed, to an endpoint. MicroPython: None, the default, sends by
+    the underlay, if this datapath is attached to it.
+    """
 
     def __init__(
         self, address: Readable, peers: int, networks: int, slots: int, ring: int, /
@@ -281,7 +283,8 @@ class Datapath:
         (255), packets being put together from fragments (255), and bytes in the ring (16 KiB to
         16 MiB).
 
-        Raises ValueError "address must be 5 bytes", "no datapath has these bounds".
+        Raises ValueError "address must be 5 bytes", "no datapath has these bounds". On MicroPython
+        the memory comes from malloc: OSError(ENOMEM) if there is none.
         """
 
     def set_peer(self, address: Readable, key: Readable, /) -> None:
@@ -305,8 +308,9 @@ class Datapath:
     def add_network(self, nwid: Readable, mac: Readable, mtu: int, port: object, /) -> None:
         """A joined network: our MAC on it and its port; or a change of these.
 
-        On CPython `port.deliver(frame)` gets each frame as a memoryview that is valid during the
-        call; False from it means dropped. On MicroPython `port` is a Netif.
+        `port.deliver(frame)` gets each frame as a memoryview that is valid during the call; False
+        from it means dropped. On MicroPython `port` may be a Netif: then C gives it the frames,
+        and what the stack sends is transmitted.
 
         Raises ValueError "mtu must be 1 to 10000", OSError(ENOMEM) if the table is full.
         """
@@ -375,15 +379,28 @@ class Datapath:
         """
 
     def counters(self) -> dict[str, int]:
-        """How often what happened, every drop by its reason (core/counters.h)."""
+        """How often what happened, every drop by its reason (core/counters.h).
+
+        MicroPython adds send_failed: datagrams that the underlay could not send, and no_memory:
+        datagrams that came while lwIP's heap was full, in which a frame is lost.
+        """
+
+    def attach(self, now: int, /) -> None:
+        """MicroPython with lwIP: from now on the datagrams of the underlay come to this datapath,
+        and it sends by it. `now` is its time, which goes on by itself. One at a time: the last one
+        counts.
+        """
+
+    def detach(self) -> None:
+        """MicroPython with lwIP: ends that, if it is this one."""
 
 # --- MicroPython with lwIP only ---
 
 class Netif:
     """A virtual Ethernet interface in lwIP, one for each joined network.
 
-    The stack's frames wait in a bounded queue until the node takes them with receive_into(); the
-    network's frames go to the stack with input(). A frame is an Ethernet header of 14 bytes and a
+    It is given to Datapath.add_network() as the port of a network: then the stack's frames leave
+    through that datapath, and frames for the stack come from it. A frame is an Ethernet header of 14 bytes and a
     payload of at most `mtu` bytes. An interface never becomes the default route.
 
     Every method of a closed interface raises OSError(EBADF), but close() itself. A soft reset
@@ -398,7 +415,7 @@ class Netif:
         """
 
     def close(self) -> None:
-        """Takes the interface out of the stack and forgets its frames. May be called twice."""
+        """Takes the interface out of the stack and out of its datapath. May be called twice."""
 
     def active(self, is_up: bool = ..., /) -> bool:
         """Puts the interface up or down, if told to; returns whether it is up.
@@ -432,16 +449,9 @@ class Netif:
         """Removes all addresses but the IPv6 link-local one."""
 
     def input(self, frame: Readable, /) -> bool:
-        """Gives a frame to the stack, which copies it. False if it was dropped (see stats())."""
-
-    def receive_into(self, buffer: Writable, /) -> int:
-        """Takes the next frame from the stack: its length in bytes, 0 if none waits.
-
-        A frame longer than `buffer` is dropped.
+        """Gives a frame that passed through Python to the stack, which copies it. False if it was
+        dropped (see stats()).
         """
-
-    def pending(self) -> int:
-        """The number of frames that wait for receive_into()."""
 
     def groups(self) -> list[bytes]:
         """The multicast MACs, 6 bytes each, that the stack listens to."""
@@ -450,7 +460,9 @@ class Netif:
         """A number that changes whenever groups() does."""
 
     def stats(self) -> tuple[int, int, int, int]:
-        """Frames taken from the stack, given to it, dropped on the way out, dropped going in."""
+        """Frames given to the datapath, given to the stack, dropped because no datapath has this
+        interface, dropped on the way to the stack.
+        """
 
 class Underlay:
     """The UDP socket over which the node talks, where one lwIP carries the physical network too.
@@ -475,15 +487,6 @@ class Underlay:
     def send(self, datagram: Readable, endpoint: Readable, /) -> bool:
         """Sends a copy of the datagram. False if it cannot be sent now or never."""
 
-    def receive_into(self, buffer: Writable, /) -> int:
-        """Takes the next datagram: its length in bytes, 0 if none waits.
-
-        At most 16 wait; what is longer than `buffer` is dropped.
-        """
-
-    def source(self) -> bytes:
-        """The endpoint that the last datagram came from."""
-
     def local_endpoints(self) -> list[bytes]:
         """The addresses of the physical interfaces, with the socket's port."""
 
@@ -493,8 +496,10 @@ class Underlay:
 def background(callback: Callable[[], int] | None, /, *sockets: int) -> None:
     """Lets the node run by itself: `callback` is called whenever there is something for it to do.
 
-    That is when one of the file descriptors `sockets` (at most 4) is readable, a frame waits in a
-    Netif, or the time that the callback returned last, in ms from then, has passed. It runs as a
+    That is when the attached Datapath has something for next(), or the time that the callback
+    returned last, in ms from then, has passed. `sockets` (at most 4) are the file descriptors that
+    the datapath reads and sends through; without an attached one, the callback is called when one
+    of them is readable. Datagrams and frames move meanwhile without it. It runs as a
     scheduled callback, between two bytecodes of whatever the program does, and never inside
     itself. None stops it.
 

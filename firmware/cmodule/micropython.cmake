@@ -25,7 +25,7 @@ target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/so
 
 add_library(usermod_zerotier INTERFACE)
 target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_DIR}/bind/micropython.c
-    ${ZT_DIR}/bind/micropython_rules.c)
+    ${ZT_DIR}/bind/micropython_rules.c ${ZT_DIR}/bind/micropython_datapath.c)
 target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodium)
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 

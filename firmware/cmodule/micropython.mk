@@ -7,12 +7,12 @@
 ZT_DIR := $(USERMOD_DIR)
 
 ZT_CORE := $(wildcard $(ZT_DIR)/core/*.c) $(ZT_DIR)/core/sodium/glue.c
-ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c
+ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c $(ZT_DIR)/bind/micropython_datapath.c
 ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))
 
 ifneq ($(LWIP_DIR),)
 ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/background.c
-ZT_NETIF := $(ZT_DIR)/lwip/netif.c
+ZT_NETIF := $(ZT_DIR)/lwip/netif.c $(ZT_DIR)/lwip/glue.c
 ifeq ($(ZT_LWIP_UNDERLAY),1)
 ZT_BIND += $(ZT_DIR)/bind/underlay.c
 ZT_NETIF += $(ZT_DIR)/lwip/underlay.c

@@ -1,8 +1,9 @@
 """The driver for MicroPython: the node runs by itself in the background, like WLAN does.
 
-Owns the clock, the UDP socket, the files and the virtual interfaces of one node, and the pump that moves datagrams and
-frames between them. Protocol decisions are the node's. `_zerotier.background` says when the pump is called: whenever
-the interpreter waits (a blocking socket, `time.sleep`, asyncio, the prompt), and now and then in a busy loop.
+Owns the clock, the UDP socket, the files, the virtual interfaces and the datapath of one node. Datagrams and frames
+move in C, without this file. What the datapath hands back, and timers, are the node's: `_zerotier.background` calls the
+pump for them, whenever the interpreter waits (a blocking socket, `time.sleep`, asyncio, the prompt), and now and then
+in a busy loop. Protocol decisions are the node's.
 """
 
 import time
@@ -12,14 +13,15 @@ import _zerotier
 
 from .api import Network, ZeroTierBase
 from .const import const
+from .fastpath import Fastpath
 from .limits import DEVICE, Limits
 from .store import FileStore
 from .vl2.network import Network as JoinedNetwork
 from .wire import address as addresses
 
-_BATCH = const(32)  # datagrams, and frames, that one call of the pump moves at most
-_MAX_DATAGRAM = const(1536)
-_ETHERNET_HEADER = const(14)
+_RING = const(
+    32768
+)  # bytes that wait for the pump: control packets, and frames whose receiver is not known yet
 _AGAIN = const(1)  # ms until the pump is called again when it may not run now
 _MS_PER_S = const(1000)
 _NS_PER_MS = const(1000000)
@@ -47,36 +49,29 @@ class Port:
             self._driver.ports.append(self)
         netif = self._netif
         netif.mtu(network.mtu)
-        self._driver.reserve(_ETHERNET_HEADER + network.mtu)
+        self._driver.fastpath.add_network(network, netif)
         if network.addresses != self._addresses:
             self._addresses = network.addresses
             _apply(netif, network.addresses)
         netif.active(True)
 
     def deliver(self, frame: memoryview) -> bool:
-        """A frame for the stack; False if it was dropped."""
+        """A frame that passed through Python, for the stack; False if it was dropped."""
         return self._netif is not None and self._netif.input(frame)
 
     def close(self) -> None:
         """Take the interface away."""
-        if self._netif is not None:
+        if self._netif is not None and self._network is not None:
             self._driver.ports.remove(self)
+            self._driver.fastpath.remove_network(self._network.nwid)
             self._netif.close()
             self._netif = None
 
-    def pump(self, buffer: memoryview, now: int) -> bool:
-        """Send what the stack wants sent; True if there may be more."""
+    def pump(self, now: int) -> None:
+        """Follow the stack: what it listens to."""
         netif = self._netif
-        if netif is None or self._network is None:
-            return False
-        for _ in range(_BATCH):
-            size = netif.receive_into(buffer)
-            if size == 0:
-                break
-            self._network.transmit(buffer[:size], now)
-        if netif.groups_version() != self._groups_version:
+        if netif is not None and netif.groups_version() != self._groups_version:
             self._subscribe(now)
-        return netif.pending() > 0
 
     def _subscribe(self, now: int) -> None:
         """Tell the network which multicast groups the stack listens to."""
@@ -95,10 +90,6 @@ class Port:
             except OSError:
                 self._driver.node.counters.count("groups_full")
         self._groups = wanted
-
-    def stats(self) -> tuple[int, int, int, int]:
-        """Frames sent, received, dropped on the way out, dropped on the way in."""
-        return self._netif.stats() if self._netif is not None else (0, 0, 0, 0)
 
 
 class ZeroTier(ZeroTierBase):
@@ -120,13 +111,15 @@ class ZeroTier(ZeroTierBase):
         self.ports: list[Port] = []
         self._bind = addresses.inet(bind, port)
         self._underlay: _zerotier.Underlay | None = None
-        self._frame = memoryview(bytearray(0))
-        self._datagram = memoryview(bytearray(_MAX_DATAGRAM))
         self._is_busy = 0  # the user is inside the node: the pump must not come in between
         self._last_ticks = time.ticks_ms()
         self._clock = _epoch_ms()
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
         super().__init__(FileStore(path), self, limits, planet, loopback)
+        self._datapath = _zerotier.Datapath(
+            self.node.identity.address, limits.peers, limits.networks, limits.reassembly, _RING
+        )
+        self.fastpath = Fastpath(self.node, self._datapath, limits.peers)
         self.active(True)
 
     # --- for the base class ---
@@ -153,6 +146,7 @@ class ZeroTier(ZeroTierBase):
         global _running
         if not active:
             _zerotier.background(None)
+            self._datapath.detach()
             _running = None
             if self._underlay is not None:
                 self._underlay.close()
@@ -168,12 +162,8 @@ class ZeroTier(ZeroTierBase):
             raise
         self.node.paths.local = self._underlay.local_endpoints()
         _running = self
+        self._datapath.attach(self._now())
         _zerotier.background(self._pump, *self._underlay.sockets())
-
-    def reserve(self, size: int) -> None:
-        """Let frames of `size` bytes pass."""
-        if len(self._frame) < size:
-            self._frame = memoryview(bytearray(size))
 
     # --- what a user calls: the node's tables are in use, so the pump waits ---
 
@@ -205,6 +195,12 @@ class ZeroTier(ZeroTierBase):
         finally:
             self._release()
 
+    def stats(self) -> dict[str, int]:
+        merged = super().stats()
+        for reason, count in self._datapath.counters().items():
+            merged[reason] = merged.get(reason, 0) + count
+        return merged
+
     def _release(self) -> None:
         self._is_busy -= 1
         _zerotier.wake()
@@ -217,32 +213,14 @@ class ZeroTier(ZeroTierBase):
             self.node.counters.count("send_failed")
 
     def _pump(self) -> int:
-        """Move what waits; how many ms until the node wants to be called again."""
-        underlay = self._underlay
-        if self._is_busy or underlay is None:
+        """Do what C cannot; how many ms until it is time again."""
+        if self._is_busy or self._underlay is None:
             return _AGAIN
         now = self._now()
-        is_more = self._receive(underlay, now)
+        self.fastpath.pump(now)
         for port in self.ports:
-            if port.pump(self._frame, now):
-                is_more = True
-        if self.node.deadline() <= now:
-            self.node.tick(now)
-        return 0 if is_more else max(self.node.deadline() - now, 0)
-
-    def _receive(self, underlay: _zerotier.Underlay, now: int) -> bool:
-        """Hand waiting datagrams to the node; True if there may be more."""
-        buffer = self._datagram
-        for _ in range(_BATCH):
-            try:
-                size = underlay.receive_into(buffer)
-            except OSError:  # an earlier datagram met a closed port
-                self.node.counters.count("receive_failed")
-                continue
-            if size == 0:
-                return False
-            self.node.receive(buffer[:size], underlay.source(), now)
-        return True
+            port.pump(now)
+        return max(self.fastpath.deadline() - now, 0)
 
 
 def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:

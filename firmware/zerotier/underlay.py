@@ -1,12 +1,9 @@
 """The UDP socket of a device, over which the node talks: on WLAN or Ethernet, or on the operating system's network.
 
-Owns the difference between MicroPython's ports: how an address of a socket looks, and which addresses are ours.
-Never looks into a datagram. It has the methods of `_zerotier.Underlay`, in whose place it stands where lwIP does not
-carry the physical network.
+Owns the socket, what the node's control packets need to be sent, and which addresses are ours. Never looks into a
+datagram. Receives nothing: the datapath reads the socket in C. It has the methods of `_zerotier.Underlay`, in whose
+place it stands where lwIP does not carry the physical network.
 """
-
-import sys
-from errno import EAGAIN
 
 import usocket  # the port's own sockets, whatever a program finds under the name `socket`
 
@@ -15,8 +12,6 @@ from .wire import address as addresses
 
 _KNOWN = const(32)  # destinations whose socket address is remembered
 _IPV4_ENDPOINT_SIZE = const(7)
-_POSIX_FAMILY_SIZE = const(2)  # in front of port and address in a POSIX socket address
-_POSIX_IPV6 = const(8)  # where the address starts in one for IPv6
 _LOCAL_TABLE = "/proc/net/fib_trie"  # Linux: this machine's IPv4 addresses
 
 
@@ -61,21 +56,6 @@ class Underlay:
             return False
         return True
 
-    def receive_into(self, buffer: memoryview) -> int:
-        """Take the next datagram: its length, 0 if none waits. OSError as from the socket."""
-        try:
-            datagram, self._source = self._socket.recvfrom(len(buffer))
-        except OSError as error:
-            if error.errno == EAGAIN:
-                return 0
-            raise
-        buffer[: len(datagram)] = datagram
-        return len(datagram)
-
-    def source(self) -> bytes:
-        """The endpoint that the datagram came from."""
-        return _endpoint(self._source)
-
     def local_endpoints(self) -> list[bytes]:
         """Our own addresses with the port: what peers on the same network may be told."""
         if addresses.scope(self.endpoint) != addresses.SCOPE_NONE:
@@ -87,17 +67,6 @@ class Underlay:
         host = addresses.ip_text(addresses.ip(endpoint))
         found = usocket.getaddrinfo(host, addresses.port(endpoint))
         return found[0][-1]
-
-
-def _endpoint(source: tuple | bytes) -> bytes:
-    """A socket's address, a tuple on boards and a POSIX structure on the desktop, as an endpoint."""
-    if isinstance(source, tuple):
-        return addresses.inet(source[0], source[1])
-    port = int.from_bytes(source[_POSIX_FAMILY_SIZE : _POSIX_FAMILY_SIZE + 2], "big")
-    if int.from_bytes(source[:_POSIX_FAMILY_SIZE], sys.byteorder) == usocket.AF_INET:
-        start = _POSIX_FAMILY_SIZE + 2
-        return addresses.inet_raw(source[start : start + addresses.IPV4_SIZE], port)
-    return addresses.inet_raw(source[_POSIX_IPV6 : _POSIX_IPV6 + addresses.IPV6_SIZE], port)
 
 
 def _local_ips() -> list[str]:

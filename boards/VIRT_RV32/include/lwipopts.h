@@ -105,7 +105,6 @@ uint32_t zt_stack_random(void);
 
 // The virtual interfaces (firmware/cmodule/lwip/netif.h).
 #define ZT_NETIF_COUNT (2)
-#define ZT_NETIF_QUEUE_SIZE (8 * 1024)
 #define ZT_NETIF_GROUPS (12)
 struct netif;
 struct ip4_addr;

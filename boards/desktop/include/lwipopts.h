@@ -82,7 +82,6 @@ uint32_t zt_stack_random(void);
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) zt_stack_random()
 
 // The virtual interfaces (firmware/cmodule/lwip/netif.h).
-#define ZT_NETIF_QUEUE_SIZE (128 * 1024)
 #define ZT_NETIF_GROUPS (32)
 struct netif;
 struct ip4_addr;

@@ -1,5 +1,6 @@
 // Lets the node run by itself, like WLAN does: whenever the interpreter waits for something, and while a busy loop runs.
-// It owns when the node's callback is scheduled: a datagram came in, a frame waits, lwIP's or the node's own timer is due.
+// It owns the order: first what needs no Python (datagrams, frames, lwIP's timers), and then, if the datapath has handed something
+// back or the node's own timer is due, the node's callback as a scheduled one.
 // Never what the callback does, and never a wait: how a board waits is the board's part (micropython.h).
 #include "micropython.h"
 
@@ -12,8 +13,9 @@
 
 #define LONGEST_WAIT_MS (1000)
 
+static bool is_pumping; // a look at the underlay is in progress
+static bool is_news; // something happened since the last wait: whoever waits must look whether it is what they wait for
 static bool is_scheduled; // in the scheduler's queue, or running
-static uint32_t runs;
 static uint32_t due_at; // ms of the clock that mp_hal_ticks_ms() counts
 
 static bool has_callback(void) {
@@ -33,17 +35,45 @@ static bool loopback_is_waiting(void) {
 }
 
 static uint32_t ms_to_deadline(void) {
+    if (!has_callback()) {
+        return LONGEST_WAIT_MS;
+    }
     int32_t left = (int32_t)(due_at - (uint32_t)mp_hal_ticks_ms());
     return left > 0 ? (uint32_t)left : 0;
 }
 
-// Runs as a callback of the scheduler, so never inside lwIP, never inside itself, and nothing else that is scheduled can
-// come in between. lwIP's timers run here for the same reason.
+// What runs without Python. It is called between two bytecodes or in a wait, so never inside lwIP; and it may run while the
+// callback does, since the datapath's functions are complete when they return.
+static void pump(void) {
+    zt_glue_t *glue = zt_attached_glue();
+    if (glue != NULL && zt_underlay_pump(glue)) {
+        is_news = true;
+    }
+    if (sys_timeouts_sleeptime() == 0) {
+        sys_check_timeouts();
+        is_news = true;
+    }
+    if (loopback_is_waiting()) {
+        netif_poll_all();
+        is_news = true;
+    }
+    zt_underlay_flush();
+}
+
+static bool has_record(void) {
+    zt_glue_t *glue = zt_attached_glue();
+    zt_record_t record;
+    return glue != NULL && zt_datapath_next(zt_glue_datapath(glue), &record);
+}
+
+// Without a datapath it is Python who reads the underlay.
+static bool is_for_python(void) {
+    return has_callback() && (ms_to_deadline() == 0 || has_record() || (zt_attached_glue() == NULL && zt_underlay_is_readable()));
+}
+
+// Runs as a callback of the scheduler, so never inside itself, and nothing else that is scheduled can come in between.
 static mp_obj_t run(mp_obj_t unused) {
     (void)unused;
-    runs++;
-    sys_check_timeouts();
-    netif_poll_all();
     uint32_t wait = LONGEST_WAIT_MS;
     if (has_callback()) {
         nlr_buf_t nlr;
@@ -57,40 +87,43 @@ static mp_obj_t run(mp_obj_t unused) {
             mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
         }
     }
+    zt_underlay_flush();
     due_at = (uint32_t)mp_hal_ticks_ms() + wait;
     is_scheduled = false;
+    is_news = true;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(run_obj, run);
 
 void zt_background_poll(void) {
-    if (is_scheduled) {
-        return;
+    if (!is_pumping) {
+        is_pumping = true;
+        pump();
+        is_pumping = false;
     }
-    if (zt_netif_any_waiting() || ms_to_deadline() == 0 || sys_timeouts_sleeptime() == 0 || loopback_is_waiting()
-        || zt_underlay_is_readable()) {
+    if (!is_scheduled && is_for_python()) {
         // If the scheduler's queue is full, the next poll tries again.
         is_scheduled = mp_sched_schedule(MP_OBJ_FROM_PTR(&run_obj), mp_const_none);
     }
 }
 
 uint32_t zt_background_wait(uint32_t longest) {
-    uint32_t wait = MIN(ms_to_deadline(), sys_timeouts_sleeptime());
-    if (zt_netif_any_waiting() || loopback_is_waiting()) {
-        wait = 0;
+    zt_underlay_flush();
+    if (is_news || loopback_is_waiting()) {
+        is_news = false;
+        return 0;
     }
-    if (is_scheduled) {
-        wait = 1; // it cannot run yet, since another scheduled callback is what waits here
-    }
+    // If the callback is scheduled and did not run yet, another scheduled one is what waits here.
+    uint32_t wait = MIN(is_scheduled ? 1 : ms_to_deadline(), sys_timeouts_sleeptime());
     return MIN(wait, longest);
 }
 
-bool zt_background_is_scheduled(void) {
-    return is_scheduled;
+void zt_background_wait_is_over(void) {
+    is_news = false;
 }
 
-uint32_t zt_background_runs(void) {
-    return runs;
+bool zt_background_is_stuck(void) {
+    return is_scheduled && zt_attached_glue() == NULL;
 }
 
 void zt_background_stop(void) {

@@ -257,6 +257,7 @@ static const mp_rom_map_elem_t zerotier_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_lz4_decompress), MP_ROM_PTR(&zerotier_lz4_decompress_obj) },
     { MP_ROM_QSTR(MP_QSTR_Holdings), MP_ROM_PTR(&zerotier_holdings_type) },
     { MP_ROM_QSTR(MP_QSTR_RuleSet), MP_ROM_PTR(&zerotier_rule_set_type) },
+    { MP_ROM_QSTR(MP_QSTR_Datapath), MP_ROM_PTR(&zerotier_datapath_type) },
     #if ZT_LWIP
     { MP_ROM_QSTR(MP_QSTR_Netif), MP_ROM_PTR(&zerotier_netif_type) },
     #if ZT_LWIP_UNDERLAY

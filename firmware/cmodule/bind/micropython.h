@@ -18,8 +18,12 @@
 #define ZT_LWIP_UNDERLAY (0)
 #endif
 
+// micropython_datapath.c
+extern const mp_obj_type_t zerotier_datapath_type;
+
 // netif.c
 extern const mp_obj_type_t zerotier_netif_type;
+struct _zt_netif_t *zt_netif_of(mp_obj_t netif); // raises OSError(EBADF) if it is closed
 
 // underlay.c
 extern const mp_obj_type_t zerotier_underlay_type;
@@ -28,25 +32,49 @@ extern const mp_obj_type_t zerotier_underlay_type;
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(zerotier_wake_obj);
 
-// Schedules the node if there is something to do. For the board's event hook; costs one look at the clock and one at the
-// underlay, and nothing at all while the node runs or is about to.
+// Moves what waits between underlay and stack, runs lwIP's timers, and schedules the node's Python if there is something for it
+// to do. For the board's event hook, and for whatever ends a wait; costs one look at the clock and one at the underlay if there
+// is nothing. Never to be called from inside lwIP.
 void zt_background_poll(void);
 
-// How long the board may wait for events before it must call zt_background_poll() again, in ms, at most `longest`.
+// How long the board may wait for events before it must call zt_background_poll() again, in ms, at most `longest`. 0 if something
+// happened since the last call: it may be what the interpreter waits for.
 uint32_t zt_background_wait(uint32_t longest);
 
-// True while the node is scheduled or running: then what wakes it need not be watched.
-bool zt_background_is_scheduled(void);
+// What happened until now is no news: the interpreter will look for what it waits for.
+void zt_background_wait_is_over(void);
 
-// How often the node has run. After a run a program that waits should look at its sockets before the board sleeps.
-uint32_t zt_background_runs(void);
+// True if only Python can take what the underlay has, and cannot run: then it is no use to watch the underlay.
+bool zt_background_is_stuck(void);
 
 // Forgets the callback and what was scheduled. For boards with a soft reset, before the heap goes.
 void zt_background_stop(void);
 
-// To be supplied by the board, or by underlay.c: which sockets make zt_underlay_is_readable() true.
+#if ZT_LWIP
+#include "../lwip/glue.h"
+
+// micropython_datapath.c: the one that has the underlay, NULL if none has.
+zt_glue_t *zt_attached_glue(void);
+
+// To be supplied by the board, or by underlay.c.
+
+// Which sockets the functions below are about.
 #define ZT_UNDERLAY_SOCKETS (4)
 void zt_underlay_watch(const int *sockets, size_t count);
+
 bool zt_underlay_is_readable(void);
+
+// Gives what waits to zt_glue_receive() or zt_glue_receive_copy(), but no more than a batch. False: nothing did.
+bool zt_underlay_pump(zt_glue_t *glue);
+
+// Sends a datagram, which is borrowed, or keeps a copy until the next one or zt_underlay_flush(). Called from inside lwIP.
+void zt_underlay_transmit(const zt_endpoint_t *to, const uint8_t *datagram, size_t length);
+
+// Sends what was kept. Called when nothing more is to be sent for now, and before every wait.
+void zt_underlay_flush(void);
+
+// Datagrams that could not be sent, since the start.
+uint32_t zt_underlay_failures(void);
+#endif
 
 #endif // ZT_MICROPYTHON_H

@@ -1,6 +1,6 @@
 // The class `_zerotier.Netif`: a virtual Ethernet interface as a MicroPython object. The manual is _zerotier.pyi.
 // It owns the check of arguments and the life of the interface: a finaliser closes it when the heap goes in a soft reset.
-// Never a frame that it keeps; the interface itself is in ../lwip/netif.c, outside the heap.
+// Never a frame that it keeps: what the stack sends goes to the Datapath that the interface is a port of; the interface itself is in ../lwip/netif.c, outside the heap.
 #include "micropython.h"
 
 #include "py/mperrno.h"
@@ -26,6 +26,10 @@ static zt_netif_t *open_netif(mp_obj_t self_in) {
     return self->netif;
 }
 
+zt_netif_t *zt_netif_of(mp_obj_t netif) {
+    return open_netif(netif);
+}
+
 static uint16_t mtu_of(mp_obj_t object) {
     mp_int_t mtu = mp_obj_get_int(object);
     if (mtu < ZT_NETIF_MIN_MTU || mtu > ZT_NETIF_MAX_MTU) {
@@ -48,8 +52,8 @@ static void netif_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind
     if (self->netif == NULL) {
         mp_printf(print, "<Netif closed>");
     } else {
-        mp_printf(print, "<Netif %s mtu=%u waiting=%u>", zt_netif_is_active(self->netif) ? "up" : "down",
-            (unsigned)zt_netif_mtu(self->netif), (unsigned)zt_netif_waiting(self->netif));
+        mp_printf(print, "<Netif %s mtu=%u>", zt_netif_is_active(self->netif) ? "up" : "down",
+            (unsigned)zt_netif_mtu(self->netif));
     }
 }
 
@@ -161,20 +165,6 @@ static mp_obj_t netif_input(mp_obj_t self_in, mp_obj_t frame_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(netif_input_obj, netif_input);
 
-// receive_into(buffer) -> length
-static mp_obj_t netif_receive_into(mp_obj_t self_in, mp_obj_t buffer_in) {
-    zt_netif_t *netif = open_netif(self_in);
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(buffer_in, &buffer, MP_BUFFER_RW);
-    return MP_OBJ_NEW_SMALL_INT(zt_netif_output(netif, buffer.buf, buffer.len));
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(netif_receive_into_obj, netif_receive_into);
-
-static mp_obj_t netif_pending(mp_obj_t self_in) {
-    return MP_OBJ_NEW_SMALL_INT(zt_netif_waiting(open_netif(self_in)));
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(netif_pending_obj, netif_pending);
-
 // groups() -> list of MACs
 static mp_obj_t netif_groups(mp_obj_t self_in) {
     zt_netif_t *netif = open_netif(self_in);
@@ -214,8 +204,6 @@ static const mp_rom_map_elem_t netif_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_ip6), MP_ROM_PTR(&netif_ip6_obj) },
     { MP_ROM_QSTR(MP_QSTR_clear_addresses), MP_ROM_PTR(&netif_clear_addresses_obj) },
     { MP_ROM_QSTR(MP_QSTR_input), MP_ROM_PTR(&netif_input_obj) },
-    { MP_ROM_QSTR(MP_QSTR_receive_into), MP_ROM_PTR(&netif_receive_into_obj) },
-    { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&netif_pending_obj) },
     { MP_ROM_QSTR(MP_QSTR_groups), MP_ROM_PTR(&netif_groups_obj) },
     { MP_ROM_QSTR(MP_QSTR_groups_version), MP_ROM_PTR(&netif_groups_version_obj) },
     { MP_ROM_QSTR(MP_QSTR_stats), MP_ROM_PTR(&netif_stats_obj) },

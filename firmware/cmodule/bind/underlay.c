@@ -11,8 +11,6 @@
 typedef struct _zerotier_underlay_obj_t {
     mp_obj_base_t base;
     bool is_open;
-    size_t source_length;
-    uint8_t source[ZT_UNDERLAY_IP6_SIZE];
 } zerotier_underlay_obj_t;
 
 // The only socket is watched always.
@@ -23,6 +21,34 @@ void zt_underlay_watch(const int *sockets, size_t count) {
 
 bool zt_underlay_is_readable(void) {
     return zt_underlay_is_waiting();
+}
+
+// All that waits: the queue is no longer than a batch should be.
+bool zt_underlay_pump(zt_glue_t *glue) {
+    bool is_news = false;
+    zt_endpoint_t source;
+    size_t length;
+    struct pbuf *datagram;
+    while ((datagram = zt_underlay_receive(source.bytes, &length)) != NULL) {
+        source.length = (uint8_t)length;
+        zt_glue_receive(glue, datagram, &source);
+        is_news = true;
+    }
+    return is_news;
+}
+
+static uint32_t failures;
+
+void zt_underlay_transmit(const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
+    failures += !zt_underlay_send(to->bytes, to->length, datagram, length);
+}
+
+// lwIP has sent it.
+void zt_underlay_flush(void) {
+}
+
+uint32_t zt_underlay_failures(void) {
+    return failures;
 }
 
 static zerotier_underlay_obj_t *open_underlay(mp_obj_t self_in) {
@@ -41,7 +67,6 @@ static mp_obj_t underlay_make_new(const mp_obj_type_t *type, size_t n_args, size
     // The object first: if the heap is full, no socket is left open.
     zerotier_underlay_obj_t *self = mp_obj_malloc_with_finaliser(zerotier_underlay_obj_t, type);
     self->is_open = false;
-    self->source_length = 0;
     switch (zt_underlay_open(endpoint.buf, endpoint.len)) {
         case ZT_UNDERLAY_OK:
             break;
@@ -84,22 +109,6 @@ static mp_obj_t underlay_send(mp_obj_t self_in, mp_obj_t datagram_in, mp_obj_t e
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(underlay_send_obj, underlay_send);
 
-// receive_into(buffer) -> length
-static mp_obj_t underlay_receive_into(mp_obj_t self_in, mp_obj_t buffer_in) {
-    zerotier_underlay_obj_t *self = open_underlay(self_in);
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(buffer_in, &buffer, MP_BUFFER_RW);
-    return MP_OBJ_NEW_SMALL_INT(zt_underlay_receive(buffer.buf, buffer.len, self->source, &self->source_length));
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(underlay_receive_into_obj, underlay_receive_into);
-
-// source() -> endpoint
-static mp_obj_t underlay_source(mp_obj_t self_in) {
-    zerotier_underlay_obj_t *self = open_underlay(self_in);
-    return mp_obj_new_bytes(self->source, self->source_length);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(underlay_source_obj, underlay_source);
-
 // local_endpoints() -> list of endpoints
 static mp_obj_t underlay_local_endpoints(mp_obj_t self_in) {
     open_underlay(self_in);
@@ -125,8 +134,6 @@ static const mp_rom_map_elem_t underlay_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&underlay_close_obj) },
     { MP_ROM_QSTR(MP_QSTR_sockets), MP_ROM_PTR(&underlay_sockets_obj) },
     { MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&underlay_send_obj) },
-    { MP_ROM_QSTR(MP_QSTR_receive_into), MP_ROM_PTR(&underlay_receive_into_obj) },
-    { MP_ROM_QSTR(MP_QSTR_source), MP_ROM_PTR(&underlay_source_obj) },
     { MP_ROM_QSTR(MP_QSTR_local_endpoints), MP_ROM_PTR(&underlay_local_endpoints_obj) },
     { MP_ROM_QSTR(MP_QSTR_dropped), MP_ROM_PTR(&underlay_dropped_obj) },
 };

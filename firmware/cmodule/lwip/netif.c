@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "glue.h"
+
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/igmp.h"
@@ -12,7 +14,6 @@
 #include "lwip/pbuf.h"
 #include "netif/ethernet.h"
 
-#define FRAME_LENGTH_SIZE (2) // what precedes each frame in the queue, little-endian
 #define LINK_LOCAL_PREFIX_BITS (64)
 
 typedef struct _group_t {
@@ -27,85 +28,38 @@ struct _zt_netif_t {
     group_t groups[ZT_NETIF_GROUPS];
     uint32_t groups_version;
     zt_netif_stats_t stats;
-    // A ring of bytes: small frames take little room, and nothing is allocated, so a full queue starves nobody else.
-    size_t queue_start;
-    size_t queue_used;
-    size_t frames;
-    uint8_t queue[ZT_NETIF_QUEUE_SIZE];
+    zt_netif_service_t service;
 };
 
 static zt_netif_t netifs[ZT_NETIF_COUNT];
-static size_t frames_waiting; // in all of them
 
 /******************************************************************************/
-// The queue of frames that leave the stack
-
-static void queue_put(zt_netif_t *self, const uint8_t *bytes, size_t length) {
-    size_t at = (self->queue_start + self->queue_used) % ZT_NETIF_QUEUE_SIZE;
-    size_t first = LWIP_MIN(length, ZT_NETIF_QUEUE_SIZE - at);
-    memcpy(self->queue + at, bytes, first);
-    memcpy(self->queue, bytes + first, length - first);
-    self->queue_used += length;
-}
-
-static void queue_take(zt_netif_t *self, uint8_t *bytes, size_t length) {
-    if (bytes != NULL) {
-        size_t first = LWIP_MIN(length, ZT_NETIF_QUEUE_SIZE - self->queue_start);
-        memcpy(bytes, self->queue + self->queue_start, first);
-        memcpy(bytes + first, self->queue, length - first);
-    }
-    self->queue_start = (self->queue_start + length) % ZT_NETIF_QUEUE_SIZE;
-    self->queue_used -= length;
-}
-
-static void queue_clear(zt_netif_t *self) {
-    frames_waiting -= self->frames;
-    self->frames = 0;
-    self->queue_used = 0;
-}
+// Frames that leave the stack
 
 // A dropped frame is not an error: TCP sees the loss and slows down, while an error here makes it believe that nothing was
-// sent, and makes UDP's caller send again at once into the queue that is full.
+// sent, and makes UDP's caller send again at once.
 static err_t netif_linkoutput(struct netif *lwip, struct pbuf *frame) {
     zt_netif_t *self = (zt_netif_t *)lwip;
-    if (self->queue_used + FRAME_LENGTH_SIZE + frame->tot_len > ZT_NETIF_QUEUE_SIZE) {
-        self->stats.sent_dropped++;
-        return ERR_OK;
-    }
-    const uint8_t length[FRAME_LENGTH_SIZE] = { (uint8_t)frame->tot_len, (uint8_t)(frame->tot_len >> 8) };
-    queue_put(self, length, sizeof(length));
-    for (struct pbuf *part = frame; part != NULL; part = part->next) {
-        queue_put(self, part->payload, part->len);
-    }
-    self->frames++;
-    frames_waiting++;
     self->stats.sent++;
+    zt_glue_transmit(self, frame);
     return ERR_OK;
 }
 
-size_t zt_netif_output(zt_netif_t *self, uint8_t *frame, size_t size) {
-    while (self->frames > 0) {
-        uint8_t bytes[FRAME_LENGTH_SIZE];
-        queue_take(self, bytes, sizeof(bytes));
-        size_t length = bytes[0] | (size_t)bytes[1] << 8;
-        bool fits = length <= size;
-        queue_take(self, fits ? frame : NULL, length);
-        self->frames--;
-        frames_waiting--;
-        if (fits) {
-            return length;
-        }
-        self->stats.sent_dropped++;
-    }
-    return 0;
+void zt_netif_count_dropped(zt_netif_t *self) {
+    self->stats.sent--;
+    self->stats.sent_dropped++;
 }
 
-size_t zt_netif_waiting(const zt_netif_t *self) {
-    return self->frames;
+zt_netif_service_t *zt_netif_service(zt_netif_t *self) {
+    return &self->service;
 }
 
-bool zt_netif_any_waiting(void) {
-    return frames_waiting > 0;
+bool zt_netif_contains(const void *pointer) {
+    return (uintptr_t)pointer - (uintptr_t)netifs < sizeof(netifs);
+}
+
+zt_netif_t *zt_netif_at(size_t index) {
+    return index < ZT_NETIF_COUNT ? &netifs[index] : NULL;
 }
 
 /******************************************************************************/
@@ -189,7 +143,7 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
     if (self == NULL) {
         return NULL;
     }
-    memset(self, 0, offsetof(zt_netif_t, queue)); // the queue itself may stay untouched memory
+    memset(self, 0, sizeof(*self));
     memcpy(self->lwip.hwaddr, mac, ZT_MAC_SIZE);
     if (netif_add_noaddr(&self->lwip, NULL, netif_start, ethernet_input) == NULL) {
         return NULL;
@@ -208,8 +162,8 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
 }
 
 void zt_netif_close(zt_netif_t *self) {
+    zt_glue_forget(self);
     netif_remove(&self->lwip);
-    queue_clear(self);
     self->is_open = false;
 }
 
@@ -220,7 +174,6 @@ void zt_netif_set_active(zt_netif_t *self, bool active) {
     } else {
         netif_set_link_down(&self->lwip);
         netif_set_down(&self->lwip);
-        queue_clear(self);
     }
 }
 
@@ -346,22 +299,32 @@ bool zt_netif_ip6_same_subnet(const ip6_addr_t *address, const ip6_addr_t *own) 
 /******************************************************************************/
 // Frames to the stack
 
-bool zt_netif_input(zt_netif_t *self, const uint8_t *frame, size_t length) {
-    struct pbuf *copy = NULL;
-    if (length >= ZT_ETHERNET_HEADER_SIZE && length <= (size_t)self->lwip.mtu + ZT_ETHERNET_HEADER_SIZE
-        && netif_is_up(&self->lwip)) {
-        copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
-    }
-    if (copy == NULL) {
-        self->stats.received_dropped++;
-        return false;
-    }
-    pbuf_take(copy, frame, (u16_t)length);
-    if (self->lwip.input(copy, &self->lwip) != ERR_OK) {
-        pbuf_free(copy);
+bool zt_netif_can_take(zt_netif_t *self, size_t length) {
+    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE
+        && length <= (size_t)self->lwip.mtu + ZT_ETHERNET_HEADER_SIZE;
+    self->stats.received_dropped += !can;
+    return can;
+}
+
+bool zt_netif_input_pbuf(zt_netif_t *self, struct pbuf *frame) {
+    if (self->lwip.input(frame, &self->lwip) != ERR_OK) {
+        pbuf_free(frame);
         self->stats.received_dropped++;
         return false;
     }
     self->stats.received++;
     return true;
+}
+
+bool zt_netif_input(zt_netif_t *self, const uint8_t *frame, size_t length) {
+    if (!zt_netif_can_take(self, length)) {
+        return false;
+    }
+    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
+    if (copy == NULL) {
+        self->stats.received_dropped++;
+        return false;
+    }
+    pbuf_take(copy, frame, (u16_t)length);
+    return zt_netif_input_pbuf(self, copy);
 }

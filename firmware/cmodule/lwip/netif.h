@@ -1,6 +1,6 @@
-// The virtual Ethernet interfaces: one `struct netif` per joined network, with a bounded queue of frames that leave the stack.
+// The virtual Ethernet interfaces: one `struct netif` per joined network.
 // It owns what lwIP must know of such an interface: MAC, MTU, addresses, which destinations are on the link, multicast groups.
-// Never any MicroPython, any policy, any socket; it never becomes lwIP's default route.
+// Never a frame that waits, any MicroPython, any policy, any socket; it never becomes lwIP's default route.
 //
 // Everything lives in static storage, so lwIP may keep pointers while a heap dies in a soft reset. For lwIP with NO_SYS: all
 // functions are called from the one thread that runs lwIP, never from an interrupt.
@@ -23,29 +23,32 @@
 #define ZT_NETIF_COUNT (4)
 #endif
 
-// Bytes of frames that wait for the node, per interface. At least a TCP window should fit, or bursts are cut.
-#ifndef ZT_NETIF_QUEUE_SIZE
-#define ZT_NETIF_QUEUE_SIZE (8192)
-#endif
-
 // Multicast MACs that the stack listens to, per interface.
 #ifndef ZT_NETIF_GROUPS
 #define ZT_NETIF_GROUPS (16)
 #endif
 
 typedef struct _zt_netif_t zt_netif_t;
+struct pbuf;
 
 typedef struct _zt_netif_stats_t {
-    uint32_t sent; // frames taken from the stack
+    uint32_t sent; // frames given to the datapath
     uint32_t received; // frames given to the stack
-    uint32_t sent_dropped; // the queue was full
+    uint32_t sent_dropped; // no datapath serves this interface, or the frame is longer than any may be
     uint32_t received_dropped; // malformed, longer than the MTU, interface down, or no memory
 } zt_netif_stats_t;
+
+// Which network of which datapath the interface is the port of. It belongs to glue.c.
+typedef struct _zt_netif_service_t {
+    struct _zt_glue_t *glue; // NULL: of none
+    int index; // of the network in the datapath
+    uint8_t nwid[8];
+} zt_netif_service_t;
 
 // A new interface, down and without addresses; NULL if all ZT_NETIF_COUNT are open.
 zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu);
 
-// Takes the interface out of lwIP and forgets its frames. The pointer is invalid afterwards.
+// Takes the interface out of lwIP and out of its datapath. The pointer is invalid afterwards.
 void zt_netif_close(zt_netif_t *netif);
 
 // Up and down. Going up announces the IPv4 address (gratuitous ARP).
@@ -67,12 +70,22 @@ void zt_netif_clear_addresses(zt_netif_t *netif);
 // A frame from the network to the stack. It is copied. False if it was dropped.
 bool zt_netif_input(zt_netif_t *netif, const uint8_t *frame, size_t length);
 
-// The next frame from the stack: its length, or 0 if there is none. A frame longer than `size` is dropped.
-size_t zt_netif_output(zt_netif_t *netif, uint8_t *frame, size_t size);
+// The same for a frame in a pbuf, which it takes.
+bool zt_netif_input_pbuf(zt_netif_t *netif, struct pbuf *frame);
 
-// Frames that wait in this interface, and whether any waits in any.
-size_t zt_netif_waiting(const zt_netif_t *netif);
-bool zt_netif_any_waiting(void);
+// Whether a frame of this length is acceptable now; counted as dropped if not.
+bool zt_netif_can_take(zt_netif_t *netif, size_t length);
+
+// Counts a frame of the stack that is not sent.
+void zt_netif_count_dropped(zt_netif_t *netif);
+
+// The interface at an index from 0 on, open or not; NULL past the end.
+zt_netif_t *zt_netif_at(size_t index);
+
+// Whether a pointer is one of these.
+bool zt_netif_contains(const void *pointer);
+
+zt_netif_service_t *zt_netif_service(zt_netif_t *netif);
 
 // The multicast MACs that the stack listens to: copies the one at `index`, false past the end.
 bool zt_netif_group(const zt_netif_t *netif, size_t index, uint8_t mac[ZT_MAC_SIZE]);

@@ -82,12 +82,6 @@ static void enqueue(void *unused, struct udp_pcb *receiver, struct pbuf *datagra
     };
 }
 
-static void forget_first(void) {
-    pbuf_free(queue[queue_start].datagram);
-    queue_start = (queue_start + 1) % ZT_UNDERLAY_QUEUE;
-    queue_count--;
-}
-
 zt_underlay_error_t zt_underlay_open(const uint8_t *endpoint, size_t length) {
     ip_addr_t address;
     uint16_t port;
@@ -115,8 +109,9 @@ void zt_underlay_close(void) {
         udp_remove(pcb);
         pcb = NULL;
     }
-    while (queue_count > 0) {
-        forget_first();
+    for (; queue_count > 0; queue_count--) {
+        pbuf_free(queue[queue_start].datagram);
+        queue_start = (queue_start + 1) % ZT_UNDERLAY_QUEUE;
     }
 }
 
@@ -141,20 +136,16 @@ bool zt_underlay_is_waiting(void) {
     return queue_count > 0;
 }
 
-size_t zt_underlay_receive(uint8_t *datagram, size_t size, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t *endpoint_length) {
-    while (queue_count > 0) {
-        waiting_t *first = &queue[queue_start];
-        size_t length = first->datagram->tot_len;
-        if (length > 0 && length <= size) {
-            pbuf_copy_partial(first->datagram, datagram, (u16_t)length, 0);
-            *endpoint_length = write_endpoint(&first->source, first->port, endpoint);
-            forget_first();
-            return length;
-        }
-        forget_first();
-        dropped++;
+struct pbuf *zt_underlay_receive(uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t *endpoint_length) {
+    if (queue_count == 0) {
+        return NULL;
     }
-    return 0;
+    const waiting_t *first = &queue[queue_start];
+    struct pbuf *datagram = first->datagram;
+    *endpoint_length = write_endpoint(&first->source, first->port, endpoint);
+    queue_start = (queue_start + 1) % ZT_UNDERLAY_QUEUE;
+    queue_count--;
+    return datagram;
 }
 
 size_t zt_underlay_local(size_t index, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE]) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pbuf;
+
 #define ZT_UNDERLAY_IP4_SIZE (7)
 #define ZT_UNDERLAY_IP6_SIZE (19)
 
@@ -36,14 +38,14 @@ bool zt_underlay_send(const uint8_t *endpoint, size_t endpoint_length, const uin
 
 bool zt_underlay_is_waiting(void);
 
-// Takes the next datagram: its length, 0 if there is none. One longer than `size` is dropped. `endpoint` is where it came from.
-size_t zt_underlay_receive(uint8_t *datagram, size_t size, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t *endpoint_length);
+// Takes the next datagram, with where it came from; NULL if there is none. The pbuf is the caller's.
+struct pbuf *zt_underlay_receive(uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t *endpoint_length);
 
 // The addresses of the physical interfaces that are up, with the port of the socket: copies the one at `index` and returns its
 // length, 0 past the end.
 size_t zt_underlay_local(size_t index, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE]);
 
-// Datagrams dropped because the queue was full or the buffer too small.
+// Datagrams dropped because the queue was full, or because they came through a virtual network.
 uint32_t zt_underlay_dropped(void);
 
 #endif // ZT_UNDERLAY_H

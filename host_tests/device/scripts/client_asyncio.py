@@ -1,4 +1,4 @@
-"""Three connections at a time by asyncio streams: client_asyncio.py PORT PEER_PORT [LOSE].
+"""Three connections at a time by asyncio streams: client_asyncio.py PORT PEER_PORT.
 
 Each sends 300 kB and checks what comes back.
 """

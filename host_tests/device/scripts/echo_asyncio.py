@@ -1,4 +1,4 @@
-"""Serves TCP echo by asyncio streams until its input ends: echo_asyncio.py PORT PEER_PORT [LOSE]."""
+"""Serves TCP echo by asyncio streams until its input ends: echo_asyncio.py PORT PEER_PORT."""
 
 import asyncio
 import sys

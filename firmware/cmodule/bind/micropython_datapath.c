@@ -1,0 +1,549 @@
+// The class `_zerotier.Datapath` for MicroPython: tables filled by Python, frames that never see it. The manual is _zerotier.pyi.
+// It owns the check of arguments and the life of the datapath: its memory is outside of the heap, and a finaliser closes it when
+// the heap goes in a soft reset. Never a decision. What cpython_datapath.c does under the same names has the same effect.
+#include "micropython.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "py/mperrno.h"
+#include "py/objarray.h"
+#include "py/objint.h"
+#include "py/runtime.h"
+
+#include "../core/armor.h"
+#include "../core/datapath.h"
+#include "messages.h"
+
+#if ZT_LWIP
+#include "../lwip/netif.h"
+#endif
+
+#define MAX_MTU (10000)
+#define NIL_ENDPOINT_SIZE (1)
+#define IP4_ENDPOINT_SIZE (7)
+
+// Bytes of a slot for fragments. 0: any packet fits each. A board that is short of memory takes what its MTUs need.
+#ifndef ZT_DATAPATH_SLOT_BYTES
+#define ZT_DATAPATH_SLOT_BYTES (0)
+#endif
+
+typedef struct _zerotier_datapath_obj_t {
+    mp_obj_base_t base;
+    zt_datapath_t *datapath; // NULL once closed
+    #if ZT_LWIP
+    zt_glue_t *glue;
+    #endif
+    mp_obj_t on_send;
+    mp_obj_t ports; // list, by index of the network: nothing of them may be collected
+    mp_obj_array_t *view; // of the oldest record; one object for all of them
+    bool is_shown; // the oldest record was given out and is to be popped
+} zerotier_datapath_obj_t;
+
+static zt_datapath_t *opened(mp_obj_t self_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->datapath == NULL) {
+        mp_raise_OSError(MP_EBADF);
+    }
+    return self->datapath;
+}
+
+/******************************************************************************/
+// Callbacks
+
+// Calls a function of Python; whether it returned, and not False. An exception must not tear the datapath apart, and belongs to
+// nobody who called it.
+static bool call(mp_obj_t function, size_t n_args, const mp_obj_t *args) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        bool is_true = mp_call_function_n_kw(function, n_args, 0, args) != mp_const_false;
+        nlr_pop();
+        return is_true;
+    }
+    mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
+    return false;
+}
+
+static mp_obj_t view_of(const uint8_t *bytes, size_t length) {
+    return mp_obj_new_memoryview('B' | MP_OBJ_ARRAY_TYPECODE_FLAG_RW, length, (void *)bytes);
+}
+
+static void send(void *context, const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
+    zerotier_datapath_obj_t *self = context;
+    if (self->on_send != mp_const_none) {
+        const mp_obj_t args[] = { view_of(datagram, length), mp_obj_new_bytes(to->bytes, to->length) };
+        call(self->on_send, MP_ARRAY_SIZE(args), args);
+        return;
+    }
+    #if ZT_LWIP
+    if (zt_attached_glue() == self->glue) {
+        zt_underlay_transmit(to, datagram, length);
+    }
+    #endif
+}
+
+static bool deliver_to_python(mp_obj_t port, uint8_t *frame, size_t length) {
+    nlr_buf_t nlr;
+    mp_obj_t method[2];
+    if (nlr_push(&nlr) != 0) {
+        mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
+        return false;
+    }
+    mp_load_method(port, MP_QSTR_deliver, method);
+    nlr_pop();
+    const mp_obj_t args[] = { method[1], view_of(frame, length) };
+    return call(method[0], method[1] == MP_OBJ_NULL ? 1 : 2, method[1] == MP_OBJ_NULL ? args + 1 : args);
+}
+
+// A port is a netif of lwIP or, in tests, an object with a method deliver().
+static bool deliver(void *context, void *port, uint8_t *frame, size_t length, int slot) {
+    zerotier_datapath_obj_t *self = context;
+    #if ZT_LWIP
+    if (zt_netif_contains(port)) {
+        return zt_glue_deliver(self->glue, port, frame, length, slot);
+    }
+    #endif
+    bool is_taken = deliver_to_python(MP_OBJ_FROM_PTR(port), frame, length);
+    if (is_taken && slot >= 0) {
+        zt_datapath_release(self->datapath, slot);
+    }
+    return is_taken;
+}
+
+/******************************************************************************/
+// Arguments
+
+static mp_buffer_info_t readable(mp_obj_t object) {
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(object, &buffer, MP_BUFFER_READ);
+    return buffer;
+}
+
+static const uint8_t *address_of(mp_obj_t object) {
+    mp_buffer_info_t address = readable(object);
+    if (address.len != ZT_ADDRESS_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_ADDRESS));
+    }
+    return address.buf;
+}
+
+static const uint8_t *nwid_of(mp_obj_t object) {
+    mp_buffer_info_t nwid = readable(object);
+    if (nwid.len != ZT_NWID_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_NWID));
+    }
+    return nwid.buf;
+}
+
+static zt_endpoint_t endpoint_of(mp_obj_t object) {
+    zt_endpoint_t endpoint = { 0 };
+    mp_buffer_info_t bytes = readable(object);
+    if (bytes.len != NIL_ENDPOINT_SIZE && bytes.len != IP4_ENDPOINT_SIZE && bytes.len != ZT_ENDPOINT_MAX_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_ENDPOINT));
+    }
+    endpoint.length = (uint8_t)bytes.len;
+    memcpy(endpoint.bytes, bytes.buf, bytes.len);
+    return endpoint;
+}
+
+// 64 bits, on ports with small ones too.
+static uint64_t now_of(mp_obj_t object) {
+    if (mp_obj_is_exact_type(object, &mp_type_int) && mp_obj_int_sign(object) >= 0) {
+        uint8_t bytes[sizeof(uint64_t)];
+        uint64_t now = 0;
+        mp_obj_int_to_bytes_impl(object, true, sizeof(bytes), bytes);
+        for (size_t i = 0; i < sizeof(bytes); ++i) {
+            now = now << 8 | bytes[i];
+        }
+        return now;
+    }
+    mp_int_t now = mp_obj_get_int(object);
+    if (now < 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_NOW));
+    }
+    return (uint64_t)now;
+}
+
+/******************************************************************************/
+// Life
+
+static bool has_good_bounds(const mp_int_t *bounds, zt_datapath_config_t *config) {
+    *config = (zt_datapath_config_t) {
+        .peers = (uint16_t)bounds[0],
+        .networks = (uint16_t)bounds[1],
+        .slots = (uint16_t)bounds[2],
+        .ring_bytes = (uint32_t)bounds[3],
+        .slot_bytes = ZT_DATAPATH_SLOT_BYTES,
+    };
+    return config->peers == bounds[0] && config->networks == bounds[1] && config->slots == bounds[2]
+           && bounds[3] >= 0 && config->ring_bytes == (mp_uint_t)bounds[3] && zt_datapath_size(config) != 0;
+}
+
+static bool open_datapath(zerotier_datapath_obj_t *self, const zt_datapath_config_t *config, const uint8_t *address) {
+    const zt_datapath_platform_t platform = { .context = self, .send = send, .deliver = deliver };
+    #if ZT_LWIP
+    self->glue = zt_glue_open(config, address, &platform);
+    self->datapath = self->glue == NULL ? NULL : zt_glue_datapath(self->glue);
+    #else
+    void *memory = malloc(zt_datapath_size(config));
+    self->datapath = memory == NULL ? NULL : zt_datapath_init(memory, config, address, &platform);
+    #endif
+    return self->datapath != NULL;
+}
+
+// Datapath(address, peers, networks, slots, ring)
+static mp_obj_t datapath_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    enum { BOUNDS = 4 };
+    mp_arg_check_num(n_args, n_kw, 1 + BOUNDS, 1 + BOUNDS, false);
+    const uint8_t *address = address_of(args[0]);
+    mp_int_t bounds[BOUNDS];
+    for (size_t i = 0; i < BOUNDS; ++i) {
+        bounds[i] = mp_obj_get_int(args[1 + i]);
+    }
+    zt_datapath_config_t config;
+    if (!has_good_bounds(bounds, &config)) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_BOUNDS));
+    }
+    // All objects first: if the heap is full, no datapath is left open.
+    zerotier_datapath_obj_t *self = mp_obj_malloc_with_finaliser(zerotier_datapath_obj_t, type);
+    self->datapath = NULL;
+    self->on_send = mp_const_none;
+    self->is_shown = false;
+    self->ports = mp_obj_new_list(0, NULL);
+    self->view = MP_OBJ_TO_PTR(view_of(NULL, 0));
+    for (size_t i = 0; i < config.networks; ++i) {
+        mp_obj_list_append(self->ports, mp_const_none);
+    }
+    if (!open_datapath(self, &config, address)) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    return MP_OBJ_FROM_PTR(self);
+}
+
+#if ZT_LWIP
+static zerotier_datapath_obj_t *attached;
+
+zt_glue_t *zt_attached_glue(void) {
+    return attached == NULL ? NULL : attached->glue;
+}
+#endif
+
+static mp_obj_t datapath_close(mp_obj_t self_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->datapath == NULL) {
+        return mp_const_none;
+    }
+    self->view->len = 0; // its memory goes
+    #if ZT_LWIP
+    if (attached == self) {
+        attached = NULL;
+    }
+    zt_glue_close(self->glue);
+    #else
+    zt_datapath_close(self->datapath);
+    free(self->datapath);
+    #endif
+    self->datapath = NULL;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(datapath_close_obj, datapath_close);
+
+/******************************************************************************/
+// Tables
+
+static mp_obj_t datapath_set_peer(mp_obj_t self_in, mp_obj_t address_in, mp_obj_t key_in) {
+    zt_datapath_t *datapath = opened(self_in);
+    const uint8_t *address = address_of(address_in);
+    mp_buffer_info_t key = readable(key_in);
+    if (key.len < ZT_ARMOR_KEY_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_ARMOR_KEY));
+    }
+    if (!zt_datapath_set_peer(datapath, address, key.buf)) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(datapath_set_peer_obj, datapath_set_peer);
+
+static mp_obj_t datapath_remove_peer(mp_obj_t self_in, mp_obj_t address_in) {
+    zt_datapath_remove_peer(opened(self_in), address_of(address_in));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_peer_obj, datapath_remove_peer);
+
+// set_paths(address, endpoints, send_to)
+static mp_obj_t datapath_set_paths(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    const uint8_t *address = address_of(args[1]);
+    if (!mp_obj_is_exact_type(args[2], &mp_type_tuple)) {
+        mp_raise_TypeError(NULL);
+    }
+    size_t count;
+    mp_obj_t *items;
+    mp_obj_tuple_get(args[2], &count, &items);
+    count = MIN(count, ZT_PEER_PATHS);
+    zt_endpoint_t paths[ZT_PEER_PATHS];
+    for (size_t i = 0; i < count; ++i) {
+        paths[i] = endpoint_of(items[i]);
+    }
+    zt_endpoint_t send_to;
+    bool is_reachable = args[3] != mp_const_none;
+    if (is_reachable) {
+        send_to = endpoint_of(args[3]);
+    }
+    return mp_obj_new_bool(zt_datapath_set_paths(datapath, address, paths, count, is_reachable ? &send_to : NULL));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_paths_obj, 4, 4, datapath_set_paths);
+
+// add_network(nwid, mac, mtu, port)
+static mp_obj_t datapath_add_network(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(args[0]);
+    zt_datapath_t *datapath = opened(args[0]);
+    const uint8_t *nwid = nwid_of(args[1]);
+    mp_buffer_info_t mac = readable(args[2]);
+    mp_int_t mtu = mp_obj_get_int(args[3]);
+    if (mac.len != ZT_ETHERNET_ADDRESS_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_HARDWARE));
+    }
+    if (mtu < 1 || mtu > MAX_MTU) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_MTU));
+    }
+    mp_obj_t port = args[4];
+    int index;
+    #if ZT_LWIP
+    if (mp_obj_is_type(port, &zerotier_netif_type)) {
+        index = zt_glue_add_network(self->glue, nwid, mac.buf, (uint16_t)mtu, zt_netif_of(port));
+    } else
+    #endif
+    {
+        index = zt_datapath_add_network(datapath, nwid, mac.buf, (uint16_t)mtu, MP_OBJ_TO_PTR(port));
+    }
+    if (index < 0) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(index), port);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_add_network_obj, 5, 5, datapath_add_network);
+
+static mp_obj_t datapath_remove_network(mp_obj_t self_in, mp_obj_t nwid_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    zt_datapath_t *datapath = opened(self_in);
+    const uint8_t *nwid = nwid_of(nwid_in);
+    int index = zt_datapath_network(datapath, nwid);
+    if (index >= 0) {
+        #if ZT_LWIP
+        zt_glue_remove_network(self->glue, nwid);
+        #else
+        zt_datapath_remove_network(datapath, nwid);
+        #endif
+        mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(index), mp_const_none);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_network_obj, datapath_remove_network);
+
+// set_member(nwid, address, flags)
+static mp_obj_t datapath_set_member(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    const uint8_t *nwid = nwid_of(args[1]);
+    const uint8_t *address = address_of(args[2]);
+    mp_int_t flags = mp_obj_get_int(args[3]);
+    if (flags < 0 || flags > (ZT_MEMBER_ADMITTED | ZT_MEMBER_OPEN)) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_MEMBER_FLAGS));
+    }
+    return mp_obj_new_bool(zt_datapath_set_member(datapath, nwid, address, (uint8_t)flags));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_member_obj, 4, 4, datapath_set_member);
+
+static mp_obj_t datapath_set_ids(mp_obj_t self_in, mp_obj_t prefix_in) {
+    zt_datapath_t *datapath = opened(self_in);
+    mp_buffer_info_t prefix = readable(prefix_in);
+    if (prefix.len != ZT_IDS_PREFIX_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_PREFIX));
+    }
+    zt_datapath_set_ids(datapath, prefix.buf);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_set_ids_obj, datapath_set_ids);
+
+static mp_obj_t datapath_ids_low(mp_obj_t self_in) {
+    return mp_obj_new_bool(zt_datapath_ids_low(opened(self_in)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(datapath_ids_low_obj, datapath_ids_low);
+
+/******************************************************************************/
+// Packets
+
+// New memory for a packet on its way, with `room` bytes in front of a copy of `content`. It is in the heap, so that whoever keeps a
+// view of it for too long does no harm.
+static uint8_t *copy_behind(size_t room, mp_obj_t content_in, size_t *length) {
+    mp_buffer_info_t content = readable(content_in);
+    uint8_t *memory = m_new(uint8_t, room + content.len);
+    memcpy(memory + room, content.buf, content.len);
+    *length = content.len;
+    return memory + room;
+}
+
+// receive(datagram, endpoint, now)
+static mp_obj_t datapath_receive(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    zt_endpoint_t source = endpoint_of(args[2]);
+    uint64_t now = now_of(args[3]);
+    size_t length;
+    uint8_t *datagram = copy_behind(ZT_PACKET_LEAD, args[1], &length);
+    zt_datapath_receive(datapath, datagram, length, &source, now);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_receive_obj, 4, 4, datapath_receive);
+
+// transmit(nwid, frame, now)
+static mp_obj_t datapath_transmit(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    int index = zt_datapath_network(datapath, nwid_of(args[1]));
+    uint64_t now = now_of(args[3]);
+    size_t length;
+    uint8_t *frame = copy_behind(ZT_PACKET_LEAD + ZT_FRAME_HEADROOM, args[2], &length);
+    zt_datapath_transmit(datapath, index, frame, length, now);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_transmit_obj, 4, 4, datapath_transmit);
+
+#if ZT_LWIP
+// attach(now)
+static mp_obj_t datapath_attach(mp_obj_t self_in, mp_obj_t now_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    opened(self_in);
+    zt_glue_set_now(self->glue, now_of(now_in));
+    attached = self;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_attach_obj, datapath_attach);
+
+static mp_obj_t datapath_detach(mp_obj_t self_in) {
+    if (attached == MP_OBJ_TO_PTR(self_in)) {
+        attached = NULL;
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(datapath_detach_obj, datapath_detach);
+#endif
+
+/******************************************************************************/
+// What waits, and what happened
+
+// next() -> None | (kind, packet, endpoint or network id)
+static mp_obj_t datapath_next(mp_obj_t self_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    zt_datapath_t *datapath = opened(self_in);
+    if (self->is_shown) {
+        zt_datapath_pop(datapath);
+        self->is_shown = false;
+    }
+    zt_record_t record;
+    if (!zt_datapath_next(datapath, &record)) {
+        self->view->len = 0;
+        return mp_const_none;
+    }
+    self->view->items = record.packet;
+    self->view->len = record.length;
+    const uint8_t *about = record.kind == ZT_RECORD_FRAME ? record.nwid : record.endpoint.bytes;
+    size_t length = record.kind == ZT_RECORD_FRAME ? ZT_NWID_SIZE : record.endpoint.length;
+    const mp_obj_t items[] = {
+        MP_OBJ_NEW_SMALL_INT(record.kind),
+        MP_OBJ_FROM_PTR(self->view),
+        mp_obj_new_bytes(about, length),
+    };
+    mp_obj_t result = mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
+    self->is_shown = true;
+    return result;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(datapath_next_obj, datapath_next);
+
+static mp_obj_t datapath_peer_state(mp_obj_t self_in, mp_obj_t address_in) {
+    zt_peer_state_t state;
+    if (!zt_datapath_peer_state(opened(self_in), address_of(address_in), &state)) {
+        return mp_const_none;
+    }
+    mp_obj_t times[ZT_PEER_PATHS];
+    for (size_t i = 0; i < state.paths; ++i) {
+        times[i] = mp_obj_new_int_from_ull(state.last_receive[i]);
+    }
+    const mp_obj_t items[] = {
+        mp_obj_new_int_from_ull(state.last_frame_in),
+        mp_obj_new_int_from_ull(state.last_frame_out),
+        mp_obj_new_tuple(state.paths, times),
+    };
+    return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_peer_state_obj, datapath_peer_state);
+
+static void put(mp_obj_t dict, const char *name, uint32_t value) {
+    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(qstr_from_str(name)), mp_obj_new_int_from_uint(value));
+}
+
+static mp_obj_t datapath_counters(mp_obj_t self_in) {
+    zt_datapath_t *datapath = opened(self_in);
+    mp_obj_t result = mp_obj_new_dict(ZT_COUNTER_COUNT);
+    for (size_t i = 0; i < ZT_COUNTER_COUNT; ++i) {
+        put(result, zt_datapath_counter_name(i), zt_datapath_counter(datapath, i));
+    }
+    #if ZT_LWIP
+    put(result, "send_failed", zt_underlay_failures());
+    put(result, "no_memory", zt_glue_no_memory(((zerotier_datapath_obj_t *)MP_OBJ_TO_PTR(self_in))->glue));
+    #endif
+    return result;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(datapath_counters_obj, datapath_counters);
+
+/******************************************************************************/
+// The type
+
+static const mp_rom_map_elem_t datapath_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&datapath_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&datapath_set_peer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_remove_peer), MP_ROM_PTR(&datapath_remove_peer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_paths), MP_ROM_PTR(&datapath_set_paths_obj) },
+    { MP_ROM_QSTR(MP_QSTR_add_network), MP_ROM_PTR(&datapath_add_network_obj) },
+    { MP_ROM_QSTR(MP_QSTR_remove_network), MP_ROM_PTR(&datapath_remove_network_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_member), MP_ROM_PTR(&datapath_set_member_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_ids), MP_ROM_PTR(&datapath_set_ids_obj) },
+    { MP_ROM_QSTR(MP_QSTR_ids_low), MP_ROM_PTR(&datapath_ids_low_obj) },
+    { MP_ROM_QSTR(MP_QSTR_receive), MP_ROM_PTR(&datapath_receive_obj) },
+    { MP_ROM_QSTR(MP_QSTR_transmit), MP_ROM_PTR(&datapath_transmit_obj) },
+    #if ZT_LWIP
+    { MP_ROM_QSTR(MP_QSTR_attach), MP_ROM_PTR(&datapath_attach_obj) },
+    { MP_ROM_QSTR(MP_QSTR_detach), MP_ROM_PTR(&datapath_detach_obj) },
+    #endif
+    { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&datapath_next_obj) },
+    { MP_ROM_QSTR(MP_QSTR_peer_state), MP_ROM_PTR(&datapath_peer_state_obj) },
+    { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&datapath_counters_obj) },
+};
+static MP_DEFINE_CONST_DICT(datapath_locals, datapath_locals_table);
+
+// on_send is the one attribute that can be set.
+static void datapath_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    if (attribute != MP_QSTR_on_send) {
+        destination[1] = MP_OBJ_SENTINEL; // go on with the methods
+    } else if (destination[0] == MP_OBJ_NULL) {
+        destination[0] = self->on_send;
+    } else if (destination[1] != MP_OBJ_NULL) {
+        self->on_send = destination[1];
+        destination[0] = MP_OBJ_NULL;
+    }
+}
+
+MP_DEFINE_CONST_OBJ_TYPE(
+    zerotier_datapath_type,
+    MP_QSTR_Datapath,
+    MP_TYPE_FLAG_NONE,
+    make_new, datapath_make_new,
+    attr, datapath_attr,
+    locals_dict, &datapath_locals
+    );
