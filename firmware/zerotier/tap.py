@@ -98,7 +98,7 @@ class TapPort(HostPort):
 
 def _ip(command: str) -> None:
     """Run `ip`; OSError with what it said if it fails."""
-    done = subprocess.run(["ip", *command.split()], capture_output=True, text=True, check=False)
+    done = subprocess.run(["ip"] + command.split(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise OSError("ip %s: %s" % (command, done.stderr.strip()))
 
