@@ -14,6 +14,7 @@
 #include "../core/armor.h"
 #include "../core/datapath.h"
 #include "messages.h"
+#include "micropython_rules.h"
 
 #if ZT_LWIP
 #include "../lwip/netif.h"
@@ -36,6 +37,7 @@ typedef struct _zerotier_datapath_obj_t {
     #endif
     mp_obj_t on_send;
     mp_obj_t ports; // list, by index of the network: nothing of them may be collected
+    mp_obj_t judges; // dict: network id -> RuleSet, address + network id -> Holdings that the datapath borrows
     mp_obj_array_t *view; // of the oldest record; one object for all of them
     bool is_shown; // the oldest record was given out and is to be popped
 } zerotier_datapath_obj_t;
@@ -210,6 +212,7 @@ static mp_obj_t datapath_make_new(const mp_obj_type_t *type, size_t n_args, size
     self->on_send = mp_const_none;
     self->is_shown = false;
     self->ports = mp_obj_new_list(0, NULL);
+    self->judges = mp_obj_new_dict(0);
     self->view = MP_OBJ_TO_PTR(view_of(NULL, 0));
     for (size_t i = 0; i < config.networks; ++i) {
         mp_obj_list_append(self->ports, mp_const_none);
@@ -265,8 +268,43 @@ static mp_obj_t datapath_set_peer(mp_obj_t self_in, mp_obj_t address_in, mp_obj_
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(datapath_set_peer_obj, datapath_set_peer);
 
+// Keeps what the datapath borrows from now on. False: no memory, and nothing is changed.
+static bool keep_judge(mp_obj_t self_in, const uint8_t *key, size_t length, mp_obj_t judge) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        return false;
+    }
+    mp_obj_dict_store(self->judges, mp_obj_new_bytes(key, length), judge);
+    nlr_pop();
+    return true;
+}
+
+// Lets go of what was kept for a peer (the first 5 of 13 bytes) or for a network (the last 8), which the datapath has forgotten.
+static void forget_judges(mp_obj_t self_in, const uint8_t *part, size_t length) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_map_t *map = mp_obj_dict_get_map(self->judges);
+    for (size_t i = 0; i < map->alloc; ++i) {
+        if (!mp_map_slot_is_filled(map, i)) {
+            continue;
+        }
+        mp_buffer_info_t key = readable(map->table[i].key);
+        const uint8_t *bytes = key.buf;
+        if (length == ZT_NWID_SIZE) {
+            bytes += key.len - length;
+        } else if (key.len == ZT_NWID_SIZE) {
+            continue;
+        }
+        if (memcmp(bytes, part, length) == 0) {
+            mp_map_lookup(map, map->table[i].key, MP_MAP_LOOKUP_REMOVE_IF_FOUND);
+        }
+    }
+}
+
 static mp_obj_t datapath_remove_peer(mp_obj_t self_in, mp_obj_t address_in) {
-    zt_datapath_remove_peer(opened(self_in), address_of(address_in));
+    const uint8_t *address = address_of(address_in);
+    zt_datapath_remove_peer(opened(self_in), address);
+    forget_judges(self_in, address, ZT_ADDRESS_SIZE);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_peer_obj, datapath_remove_peer);
@@ -341,6 +379,7 @@ static mp_obj_t datapath_remove_network(mp_obj_t self_in, mp_obj_t nwid_in) {
         #endif
         mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(index), mp_const_none);
     }
+    forget_judges(self_in, nwid, ZT_NWID_SIZE);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_network_obj, datapath_remove_network);
@@ -358,6 +397,46 @@ static mp_obj_t datapath_set_member(size_t n_args, const mp_obj_t *args) {
     return mp_obj_new_bool(zt_datapath_set_member(datapath, nwid, address, (uint8_t)flags));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_member_obj, 4, 4, datapath_set_member);
+
+static NORETURN void raise_no_memory(void) {
+    mp_raise_msg(&mp_type_MemoryError, NULL);
+}
+
+// set_rules(nwid, rules)
+static mp_obj_t datapath_set_rules(mp_obj_t self_in, mp_obj_t nwid_in, mp_obj_t rules_in) {
+    zt_datapath_t *datapath = opened(self_in);
+    const uint8_t *nwid = nwid_of(nwid_in);
+    const zt_rules_network_t *rules = zt_rules_network_of(rules_in);
+    if (!zt_datapath_set_rules(datapath, nwid, rules)) {
+        return mp_const_false;
+    }
+    // The old ones go with keep_judge(), so the datapath must not judge by them any more.
+    if (!keep_judge(self_in, nwid, ZT_NWID_SIZE, rules_in)) {
+        datapath_remove_network(self_in, nwid_in);
+        raise_no_memory();
+    }
+    return mp_const_true;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(datapath_set_rules_obj, datapath_set_rules);
+
+// set_holdings(nwid, address, holdings)
+static mp_obj_t datapath_set_holdings(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    uint8_t key[ZT_ADDRESS_SIZE + ZT_NWID_SIZE];
+    uint8_t *nwid = key + ZT_ADDRESS_SIZE;
+    memcpy(nwid, nwid_of(args[1]), ZT_NWID_SIZE);
+    memcpy(key, address_of(args[2]), ZT_ADDRESS_SIZE);
+    if (!zt_datapath_set_holdings(datapath, nwid, key, zt_holdings_of(args[3]))) {
+        return mp_const_false;
+    }
+    if (!keep_judge(args[0], key, sizeof(key), args[3])) {
+        zt_datapath_set_holdings(datapath, nwid, key, NULL);
+        raise_no_memory();
+    }
+    return mp_const_true;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_holdings_obj, 4, 4, datapath_set_holdings);
 
 static mp_obj_t datapath_set_ids(mp_obj_t self_in, mp_obj_t prefix_in) {
     zt_datapath_t *datapath = opened(self_in);
@@ -512,6 +591,8 @@ static const mp_rom_map_elem_t datapath_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_add_network), MP_ROM_PTR(&datapath_add_network_obj) },
     { MP_ROM_QSTR(MP_QSTR_remove_network), MP_ROM_PTR(&datapath_remove_network_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_member), MP_ROM_PTR(&datapath_set_member_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_rules), MP_ROM_PTR(&datapath_set_rules_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_holdings), MP_ROM_PTR(&datapath_set_holdings_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_ids), MP_ROM_PTR(&datapath_set_ids_obj) },
     { MP_ROM_QSTR(MP_QSTR_ids_low), MP_ROM_PTR(&datapath_ids_low_obj) },
     { MP_ROM_QSTR(MP_QSTR_receive), MP_ROM_PTR(&datapath_receive_obj) },
