@@ -99,6 +99,16 @@ def salsa20(
     0x3fffffff", "rounds must be 12 or 20"; the buffer is then unchanged.
     """
 
+def aes256_ctr(key: Readable, counter: Readable, buffer: Writable, /) -> None:
+    """XORs the buffer with AES-256 key stream in counter mode, in place. Its own inverse.
+
+    `key` is 32 bytes, `counter` the first counter block: 16 bytes, the last four of which count up,
+    big-endian. For the encrypted HELLO (protocol/14 §14.2). A buffer may be empty.
+
+    Raises ValueError "key must be 32 bytes", "counter block must be 16 bytes"; the buffer is then
+    unchanged.
+    """
+
 def poly1305(key: Readable, message: Readable, /) -> bytes:
     """The Poly1305 tag of a message (protocol/13 §13.2): 16 bytes.
 

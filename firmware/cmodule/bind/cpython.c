@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../core/aes.h"
 #include "../core/armor.h"
 #include "../core/bytes.h"
 #include "../core/curve.h"
@@ -190,6 +191,31 @@ static PyObject *salsa20(PyObject *Py_UNUSED(module), PyObject *args, PyObject *
     Py_RETURN_NONE;
 }
 
+static PyObject *aes256_ctr(PyObject *Py_UNUSED(module), PyObject *args) {
+    Py_buffer key, counter, buffer;
+    if (!PyArg_ParseTuple(args, "y*y*w*:aes256_ctr", &key, &counter, &buffer)) {
+        return NULL;
+    }
+    const char *mistake = NULL;
+    if (key.len != ZT_AES_KEY_SIZE) {
+        mistake = ZT_MESSAGE_KEY;
+    } else if (counter.len != ZT_AES_BLOCK_SIZE) {
+        mistake = ZT_MESSAGE_COUNTER_BLOCK;
+    } else {
+        zt_aes_t cipher;
+        zt_aes_init(&cipher, key.buf);
+        zt_aes_ctr(&cipher, counter.buf, buffer.buf, (size_t)buffer.len);
+        zt_wipe(&cipher, sizeof(cipher));
+    }
+    PyBuffer_Release(&key);
+    PyBuffer_Release(&counter);
+    PyBuffer_Release(&buffer);
+    if (mistake != NULL) {
+        return value_error(mistake);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *poly1305(PyObject *Py_UNUSED(module), PyObject *args) {
     Py_buffer key, message;
     PyObject *result = NULL;
@@ -305,6 +331,7 @@ static PyMethodDef functions[] = {
     FUNCTION(verify, "public, message, signature, /"),
     FUNCTION(identity_hash, "public, /"),
     FUNCTION_WITH_KEYWORDS(salsa20, "key, nonce, buffer, /, counter=0, rounds=12"),
+    FUNCTION(aes256_ctr, "key, counter, buffer, /"),
     FUNCTION(poly1305, "key, message, /"),
     FUNCTION(armor, "key, packet, cipher, /"),
     FUNCTION(dearmor, "key, packet, /"),

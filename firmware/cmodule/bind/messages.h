@@ -10,6 +10,7 @@
 #define ZT_MESSAGE_KEY "key must be 32 bytes"
 #define ZT_MESSAGE_NONCE "nonce must be 8 bytes"
 #define ZT_MESSAGE_COUNTER "counter must be 0 to 0x3fffffff"
+#define ZT_MESSAGE_COUNTER_BLOCK "counter block must be 16 bytes"
 #define ZT_MESSAGE_ROUNDS "rounds must be 12 or 20"
 #define ZT_MESSAGE_PACKET "packet must be at least 28 bytes"
 #define ZT_MESSAGE_CIPHER "cipher must be 0 or 1"

@@ -5,6 +5,7 @@
 
 #include "py/runtime.h"
 
+#include "../core/aes.h"
 #include "../core/armor.h"
 #include "../core/bytes.h"
 #include "../core/curve.h"
@@ -184,6 +185,21 @@ static mp_obj_t zerotier_salsa20(size_t n_args, const mp_obj_t *pos_args, mp_map
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(zerotier_salsa20_obj, 3, zerotier_salsa20);
 
+static mp_obj_t zerotier_aes256_ctr(mp_obj_t key_in, mp_obj_t counter_in, mp_obj_t buffer_in) {
+    mp_buffer_info_t key = symmetric_key_of(key_in);
+    mp_buffer_info_t counter = readable(counter_in);
+    mp_buffer_info_t buffer = writable(buffer_in);
+    if (counter.len != ZT_AES_BLOCK_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_COUNTER_BLOCK));
+    }
+    zt_aes_t cipher;
+    zt_aes_init(&cipher, key.buf);
+    zt_aes_ctr(&cipher, counter.buf, buffer.buf, buffer.len);
+    zt_wipe(&cipher, sizeof(cipher));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(zerotier_aes256_ctr_obj, zerotier_aes256_ctr);
+
 static mp_obj_t zerotier_poly1305(mp_obj_t key_in, mp_obj_t message_in) {
     mp_buffer_info_t key = symmetric_key_of(key_in);
     mp_buffer_info_t message = readable(message_in);
@@ -249,6 +265,7 @@ static const mp_rom_map_elem_t zerotier_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_agree), MP_ROM_PTR(&zerotier_agree_obj) },
     { MP_ROM_QSTR(MP_QSTR_sign), MP_ROM_PTR(&zerotier_sign_obj) },
     { MP_ROM_QSTR(MP_QSTR_verify), MP_ROM_PTR(&zerotier_verify_obj) },
+    { MP_ROM_QSTR(MP_QSTR_aes256_ctr), MP_ROM_PTR(&zerotier_aes256_ctr_obj) },
     { MP_ROM_QSTR(MP_QSTR_salsa20), MP_ROM_PTR(&zerotier_salsa20_obj) },
     { MP_ROM_QSTR(MP_QSTR_poly1305), MP_ROM_PTR(&zerotier_poly1305_obj) },
     { MP_ROM_QSTR(MP_QSTR_armor), MP_ROM_PTR(&zerotier_armor_obj) },
