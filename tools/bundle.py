@@ -22,10 +22,11 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "firmware" / "zerotier"
 NAME = "zerotier"
 CONST = "const"
-# Only CPython needs these; nobody imports them on a board.
-NEVER = ("const", "host", "underlay")
-# What a controller and a root need besides.
+# Where the modules that are needed are found from.
+DRIVER = ("device",)
 ROLES = ("controller", "root", "groups")
+# The compiler's own, and what `_zerotier.Underlay` stands for on boards.
+NEVER = ("const", "underlay")
 # What a user sees: their names stay as they are when two modules have the same, and none is left out.
 FIRST = ("api", "device", "vl2.status")
 ROLE_CLASSES = ("Controller", "Root", "GroupDatabase")
@@ -63,13 +64,15 @@ class Module:
 class Bundle:
     """All modules, and how their names are found."""
 
-    def __init__(self, folder: Path, left_out: set[str]) -> None:
+    def __init__(self, folder: Path, wanted: tuple[str, ...]) -> None:
         self.modules: dict[str, Module] = {}
-        for path in sorted(folder.rglob("*.py")):
-            name = ".".join(path.relative_to(folder).with_suffix("").parts)
-            if name.endswith("__init__") or name in left_out:
-                continue
-            self.modules[name] = Module(name, ast.parse(path.read_text()))
+        waiting = list(wanted)
+        while waiting:
+            name = waiting.pop()
+            path = folder.joinpath(*name.split(".")).with_suffix(".py")
+            if name not in self.modules and name not in NEVER and path.exists():
+                self.modules[name] = Module(name, ast.parse(path.read_text()))
+                waiting.extend(neighbours(self.modules[name]))
         for module in self.modules.values():
             self._collect(module)
             make_constants(module)
@@ -306,15 +309,27 @@ class Renamer(ast.NodeTransformer):
                 for name in inner.names:
                     scope.pop(name, None)
             elif isinstance(inner, ast.ImportFrom) and inner.level:
-                for local, (module, name) in self._bundle.relative(self._module, inner):
-                    if module in self._bundle.modules and name is not None:
-                        scope[local] = self._bundle.symbol(module, name)
+                for local, (module, said) in self._bundle.relative(self._module, inner):
+                    if module in self._bundle.modules and said is not None:
+                        scope[local] = self._bundle.symbol(module, said)
         return scope
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         if len(body) > 1 and is_docstring(body[0]):
             body = body[1:]
         return [self.visit(statement) for statement in body]
+
+
+def neighbours(module: Module) -> list[str]:
+    """The modules that a module may import from the package, and names that may be modules."""
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            parents = module.name.split(".")[: -node.level]
+            base = [*parents, *(node.module.split(".") if node.module else [])]
+            found.append(".".join(base))
+            found.extend(".".join([*base, alias.name]) for alias in node.names)
+    return [name for name in found if name]
 
 
 def external_import(origin: str | None, alias: ast.alias) -> str:
@@ -457,9 +472,12 @@ def is_const(value: ast.expr) -> bool:
 
 def is_simple(value: ast.expr) -> bool:
     """Whether the compiler can put it in place: a number, or a short text or string of bytes."""
-    if not isinstance(value, ast.Constant) or isinstance(value.value, (bool, type(None), float)):
+    if not isinstance(value, ast.Constant):
         return False
-    return isinstance(value.value, int) or len(value.value) <= LONGEST_CONSTANT
+    constant = value.value
+    if isinstance(constant, (str, bytes)):
+        return len(constant) <= LONGEST_CONSTANT
+    return isinstance(constant, int) and not isinstance(constant, bool)
 
 
 def make_private(symbol: Symbol) -> None:
@@ -474,11 +492,8 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--roles", action="store_true", help="with the root and the controller")
     options = parser.parse_args()
-    left_out = set(NEVER)
-    for path in PACKAGE.glob("*.py"):
-        if not options.roles and path.stem.startswith(ROLES):
-            left_out.add(path.stem)
-    source = Bundle(PACKAGE, left_out).source()
+    wanted = DRIVER + ROLES if options.roles else DRIVER
+    source = Bundle(PACKAGE, wanted).source()
     ast.parse(source)
     if not options.output.exists() or options.output.read_text() != source:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from zt.lab import Lab, Process
 
 PROJECT = Path(__file__).resolve().parents[2]
 FIRMWARE = PROJECT / "build" / "qemu" / "firmware.elf"
-WRITER = PROJECT / "host_tests" / "board" / "scripts" / "write_files.py"
+SCRIPTS = PROJECT / "host_tests" / "board" / "scripts"
 INTERFACE = "eth0"  # the end of the place's cable (tools/zt/lab/namespaces.py)
 TAP = "tap0"
 NO_SERVER = "0.0.0.0"
@@ -34,19 +34,25 @@ def connect(lab: Lab, place: str) -> None:
         subprocess.run(argv, check=True, capture_output=True)
 
 
+def emulate(flash: Path, *words: str) -> list[str]:
+    """The command line of a board with this flash."""
+    argv = [sys.executable, "-m", "zt.cli", "emulate", "--firmware", str(FIRMWARE)]
+    return [*argv, "--flash", str(flash), *words]
+
+
 def write_files(flash: Path, files: dict[str, bytes]) -> None:
     """Put files into the flash of a board that is off."""
     lines = "".join(f"{name} {content.hex()}\n" for name, content in files.items())
-    argv = [sys.executable, "-m", "zt.cli", "emulate", "--firmware", str(FIRMWARE)]
-    argv += ["--flash", str(flash), "--network", "none", str(WRITER)]
+    argv = emulate(flash, "--network", "none", str(SCRIPTS / "write_files.py"))
     subprocess.run(argv, input=lines + "\n", text=True, check=True, capture_output=True)
 
 
-def start(lab: Lab, place: str, flash: Path, script: Path, *arguments: str, **options) -> Process:
-    """Run a script on the board of a place; its JSON lines are the process's."""
+def power_on(lab: Lab, place: str, flash: Path, *words: str) -> Process:
+    """Start the board of a place. It runs its main.py, whose JSON lines are the process's.
+
+    `words`: more options of `zt emulate`, or a script with its arguments.
+    """
     address = lab.address(place)
     gateway = address.rpartition(".")[0] + ".1"
-    argv = [sys.executable, "-m", "zt.cli", "emulate", "--firmware", str(FIRMWARE)]
-    argv += ["--flash", str(flash), "--network", f"tap={TAP}"]
-    argv += ["--ip", f"{address}/24,{gateway},{NO_SERVER}", str(script), *arguments]
-    return lab.start(place, argv, **options)
+    network = ["--network", f"tap={TAP}", "--ip", f"{address}/24,{gateway},{NO_SERVER}"]
+    return lab.start(place, emulate(flash, *network, *words))

@@ -63,7 +63,10 @@ def run(options: argparse.Namespace) -> int:
             "settings": settings,
         }
         if options.script is None:
-            return os.spawnvp(os.P_WAIT, *_named(command("mon:stdio", **machine)))
+            words = command("mon:stdio" if sys.stdin.isatty() else "stdio", **machine)
+            if options.flash:
+                os.execvp(words[0], words)  # whoever ends us cuts the board's power
+            return os.spawnvp(os.P_WAIT, words[0], words)
         source = options.script.read_bytes()
         with Emulator(**machine) as emulator:
             return run_script(
@@ -71,13 +74,9 @@ def run(options: argparse.Namespace) -> int:
             )
 
 
-def _named(words: list[str]) -> tuple[str, list[str]]:
-    return words[0], words
-
-
 def run_script(url: str, source: bytes, argv: list[str], mount: Path | None) -> int:
     """Run a program at the raw prompt; its output goes to ours, and our input to it."""
-    from mpremote.transport_serial import SerialTransport
+    from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
 
     transport = SerialTransport(url)
     transport.enter_raw_repl(soft_reset=False)

@@ -5,8 +5,10 @@ Owns how `boards/VIRT_RV32` is started. Never what runs on it: emulate.py's, and
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -17,6 +19,7 @@ FIRMWARE = PROJECT / "build" / "qemu" / "firmware.elf"
 QEMU = "qemu-system-riscv32"
 FLASH_SIZE = 2 << 20  # as much as a board with 4 MB leaves for files
 LOCALHOST = "127.0.0.1"
+PR_SET_PDEATHSIG = 1  # Linux
 STARTED = 10  # s until the emulator must listen
 
 
@@ -90,7 +93,11 @@ class Emulator:
         self.url = f"socket://{LOCALHOST}:{port}"
         words = command(f"tcp:{LOCALHOST}:{port},server=on,wait=on", **options)  # type: ignore[arg-type]
         self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=die_with_parent,
         )
         self._wait(port)
 
@@ -116,6 +123,11 @@ class Emulator:
 
     def __exit__(self, *error: object) -> None:
         self.kill()
+
+
+def die_with_parent() -> None:
+    """In the child: whoever kills us cuts the board's power."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port() -> int:
