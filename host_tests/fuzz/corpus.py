@@ -1,7 +1,6 @@
 """Captures of real nodes in the language of inbound.c: what each node of a capture received, with its keys.
 
-Owns the writing of that language. The corpus in the repository was made by this and then grown and reduced by
-`run.py --grow`.
+Owns the writing of that language. The corpus in the repository is what this wrote and what `run.py --grow` added to it.
 
     python -m host_tests.fuzz.corpus FOLDER
 """
