@@ -7,41 +7,29 @@ from os import urandom
 
 from .const import const
 from .controller_records import MemberRecord, NetworkRecord
+from .vl2.addresses import RFC4193_BITS, SIXPLANE_BITS, rfc4193, sixplane
 from .wire.address import IPV4_SIZE, IPV6_SIZE
 
 _TRIES = const(1000)  # per pool
-_RFC4193_BITS = const(88)
-_SIXPLANE_BITS = const(40)
 _HALF_MASK = const(0xFFFFFFFFFFFFFFFF)
 _ADDRESS_SPACE = const(0xFFFFFFFFFF)  # of node addresses
 _LAST_OCTET = const(0xFF)
 
 
-def rfc4193(nwid: bytes, address: bytes) -> bytes:
-    """The IPv6 address of a member under RFC 4193; its prefix has 88 bits."""
-    return b"\xfd" + nwid + b"\x99\x93" + address
-
-
-def sixplane(nwid: bytes, address: bytes) -> bytes:
-    """The 6PLANE IPv6 address of a member; its prefix on the interface has 40 bits."""
-    folded = bytes([nwid[i] ^ nwid[i + 4] for i in range(4)])
-    return b"\xfc" + folded + address + b"\x00\x00\x00\x00\x00\x01"
-
-
 def assign(
-    network: NetworkRecord, member: MemberRecord, used: set[bytes]
+    network: NetworkRecord, member: MemberRecord, uses
 ) -> tuple[list[tuple[bytes, int]], list[bytes]]:
     """All addresses of a member, in the order of its config: ([(ip, prefix bits)], new ones).
 
-    `used`: the addresses of the other members. The new ones are at the end of the first list too,
-    and the caller adds them to the member's record.
+    `uses(ip, address)`: whether another member than this one has that IP. The new ones are at the end
+    of the first list too, and the caller adds them to the member's record.
     """
     given: list[tuple[bytes, int]] = []
     automatic = not member.no_auto_assign
     if automatic and network.assign_rfc4193:
-        given.append((rfc4193(network.nwid, member.address), _RFC4193_BITS))
+        given.append((rfc4193(network.nwid, member.address), RFC4193_BITS))
     if automatic and network.assign_6plane:
-        given.append((sixplane(network.nwid, member.address), _SIXPLANE_BITS))
+        given.append((sixplane(network.nwid, member.address), SIXPLANE_BITS))
     has_ipv4 = has_ipv6 = False
     for ip in member.ips:
         bits = _longest_route(network, ip)
@@ -51,9 +39,9 @@ def assign(
             has_ipv6 = has_ipv6 or len(ip) == IPV6_SIZE
     new: list[tuple[bytes, int]] = []
     if automatic and network.assign_ipv6 and not has_ipv6:
-        new += _from_pools(network, member, used, IPV6_SIZE)
+        new += _from_pools(network, member, uses, IPV6_SIZE)
     if automatic and network.assign_ipv4 and not has_ipv4:
-        new += _from_pools(network, member, used, IPV4_SIZE)
+        new += _from_pools(network, member, uses, IPV4_SIZE)
     return given + new, [ip for ip, _ in new]
 
 
@@ -64,21 +52,21 @@ def _longest_route(network: NetworkRecord, ip: bytes) -> int | None:
 
 
 def _from_pools(
-    network: NetworkRecord, member: MemberRecord, used: set[bytes], size: int
+    network: NetworkRecord, member: MemberRecord, uses, size: int
 ) -> list[tuple[bytes, int]]:
     """At most one address: from the first pool of this family that has one."""
     pick = _pick_ipv4 if size == IPV4_SIZE else _pick_ipv6
     for first, last in network.pools:
         if len(first) == size:
             start, end = int.from_bytes(first, "big"), int.from_bytes(last, "big")
-            found = pick(network, member, used, start, end)
+            found = pick(network, member, uses, start, end)
             if found is not None:
                 return [found]
     return []
 
 
 def _pick_ipv4(
-    network: NetworkRecord, member: MemberRecord, used: set[bytes], start: int, end: int
+    network: NetworkRecord, member: MemberRecord, uses, start: int, end: int
 ) -> tuple[bytes, int] | None:
     """Upwards from a place that the node's address names: a member mostly gets the same again.
 
@@ -91,7 +79,7 @@ def _pick_ipv4(
             continue
         ip = number.to_bytes(IPV4_SIZE, "big")
         bits = _first_ipv4_route(network, ip)
-        if bits is not None and ip not in used:
+        if bits is not None and not uses(ip, member.address):
             return ip, bits
     return None
 
@@ -104,7 +92,7 @@ def _first_ipv4_route(network: NetworkRecord, ip: bytes) -> int | None:
 
 
 def _pick_ipv6(
-    network: NetworkRecord, member: MemberRecord, used: set[bytes], start: int, end: int
+    network: NetworkRecord, member: MemberRecord, uses, start: int, end: int
 ) -> tuple[bytes, int] | None:
     """First the pool's start plus the node's address, if there is room for it; then at random."""
     high, low = start >> 64, start & _HALF_MASK
@@ -115,7 +103,7 @@ def _pick_ipv6(
             number = _random_part(high, end >> 64) << 64 | _random_part(low, end & _HALF_MASK)
         ip = number.to_bytes(IPV6_SIZE, "big")
         bits = _last_ipv6_route(network, ip)
-        if bits is not None and ip not in used:
+        if bits is not None and not uses(ip, member.address):
             return ip, bits
     return None
 

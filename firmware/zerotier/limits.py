@@ -73,6 +73,7 @@ class Limits:
         held_capabilities: int,
         held_tags: int,
         held_ownerships: int,
+        bridged_hosts: int,
     ) -> None:
         self.peers = peers  # roots and controllers are kept, others leave by LRU
         self.paths = paths  # per peer
@@ -93,6 +94,7 @@ class Limits:
         self.held_capabilities = held_capabilities  # of each other member
         self.held_tags = held_tags
         self.held_ownerships = held_ownerships
+        self.bridged_hosts = bridged_hosts  # MACs behind bridges, ours and others, per network
 
 
 DEVICE = Limits(
@@ -114,10 +116,11 @@ DEVICE = Limits(
     held_capabilities=4,
     held_tags=8,
     held_ownerships=2,
+    bridged_hosts=64,
 )
 
 HOST = Limits(
-    peers=4096,
+    peers=16384,
     paths=8,
     reassembly=64,
     queue=64,
@@ -135,4 +138,5 @@ HOST = Limits(
     held_capabilities=128,
     held_tags=128,
     held_ownerships=4,
+    bridged_hosts=4096,
 )

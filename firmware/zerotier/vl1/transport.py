@@ -12,6 +12,7 @@ from _zerotier import armor, dearmor, lz4_decompress
 from ..const import const
 from ..limits import BEACON_GATE, PROBE_SILENCE, QUEUE_TIMEOUT, STALE_PATH, WHOIS_RETRY
 from ..wire import messages
+from ..wire.address import NIL
 from ..wire.packet import (
     BEACON_SIZE,
     CIPHER_MASK,
@@ -51,7 +52,7 @@ from ..wire.verbs import (
 )
 from .outcome import HOLD, IGNORED, RECEIVED
 from .packet import Packet
-from .peer import ACTIVE_VERBS
+from .peer import ACTIVE_VERBS, Peer
 from .reassembly import Reassembly
 
 _IDLE = const(60000)  # nothing waits
@@ -69,6 +70,10 @@ _ANSWERED_OFTEN = (
 
 def _not_wired(*arguments) -> None:
     raise NotImplementedError("the node wires this")
+
+
+def _no_relay(peer: Peer, now: int) -> Peer | None:
+    return None
 
 
 class _Waiting:
@@ -97,6 +102,7 @@ class Transport:
             _not_wired  # handler(peer, packet, outcome, now), after each accepted packet
         )
         self.relay = self._drop_foreign  # handler(datagram, endpoint, now), set by a root
+        self.network_relay = _no_relay  # (peer, now) -> a relay other than the roots, or None
         self.on_watch = _not_wired  # (peer, now): the peer has timers from now on
         self.open_extended = _not_wired  # (peer, packet) -> HELLO in the clear, or None
         # Like `send`, with a TTL that does not reach the other side, if the driver can do that.
@@ -114,6 +120,8 @@ class Transport:
         self._held_retry = 0
         self._last_beacon = 0
         self.wake_at = 0  # when `tick` is needed; lowered by whatever begins to wait
+        self._to_ourselves: list[bytearray] = []
+        self._ourselves = Peer(self.identity, b"")  # in no table: it has neither paths nor timers
         self._whois: dict[bytes, int] = {}  # address -> last request
         self.verbs[VERB_OK] = self._handle_ok
         self.verbs[VERB_ERROR] = self._handle_error
@@ -232,6 +240,8 @@ class Transport:
 
     def send(self, address: bytes, verb: int, parts: tuple, now: int) -> bytes | None:
         """Send to a peer, directly or through a root. The packet's id, or None when it had to be queued."""
+        if address == self.address:
+            return self._send_to_ourselves(verb, parts, now)
         peer = self.topology.get(address)
         if peer is None:
             self._wait_to_send(address, verb, parts, now)
@@ -270,16 +280,19 @@ class Transport:
         path = peer.best_path(now)
         if peer.is_root or (path is not None and path.dependable(now)):
             return path or (peer.paths[-1] if peer.paths else None)
+        relay = self.network_relay(peer, now)
+        if relay is not None:
+            return relay.best_path(now)
         if peer.relay is not None and now - peer.relay_heard < STALE_PATH and peer.relay.is_root:
             # Its NAT has just let something out to that root, and may have forgotten the others.
-            relay = peer.relay.best_path(now)
-            if relay is not None:
-                return relay
+            way = peer.relay.best_path(now)
+            if way is not None:
+                return way
         root = self.topology.best_root(now)
         if root is not None:
-            relay = root.best_path(now)
-            if relay is not None:
-                return relay
+            way = root.best_path(now)
+            if way is not None:
+                return way
         if path is not None:
             return path
         if root is not None and root.paths:
@@ -290,6 +303,8 @@ class Transport:
         self, peer, endpoint: bytes, verb: int, parts: tuple, now: int, whole: bool = False
     ) -> bytes:
         """Send to a peer by a given endpoint; the packet's id. `whole`: never fragmented."""
+        if peer.address == self.address:
+            return self._send_to_ourselves(verb, parts, now)
         length = PAYLOAD
         for part in parts:
             length += len(part)
@@ -315,6 +330,33 @@ class Transport:
         for number in range(1, total):
             self._wire.send(fragment(packet, number, total, DEFAULT_MTU), endpoint)
         return packet_id
+
+    def _send_to_ourselves(self, verb: int, parts: tuple, now: int) -> bytes:
+        """One role of this node talks to another, as if it were a peer; `tick` delivers."""
+        payload = b"".join([bytes(part) for part in parts])
+        packet = bytearray(PAYLOAD + len(payload))
+        packet_id = self.new_id(verb, NIL)
+        write_header(packet, packet_id, self.address, self.address, verb)
+        packet[PAYLOAD:] = payload
+        if len(self._to_ourselves) >= self.limits.queue:
+            self._to_ourselves.pop(0)
+            self.counters.count("own_overflow")
+        self._to_ourselves.append(packet)
+        self.wake_at = min(self.wake_at, now)
+        return packet_id
+
+    def _hear_ourselves(self, now: int) -> None:
+        """Handlers may answer at once, so this goes on until nothing is left."""
+        while self._to_ourselves:
+            packet = memoryview(self._to_ourselves.pop(0))
+            handler = self.verbs.get(packet[VERB] & VERB_MASK)
+            if handler is not None:
+                try:
+                    handler(
+                        self._ourselves, Packet(packet, self.address, NIL, packet[PAYLOAD:]), now
+                    )
+                except ValueError:
+                    self.counters.count("malformed")
 
     def new_id(self, verb: int, endpoint: bytes) -> bytes:
         """A fresh packet id; remembered if an OK may name it (protocol/02 §2.11)."""
@@ -414,6 +456,11 @@ class Transport:
 
     def tick(self, now: int) -> int:
         """Expire and repeat; the time of the next call that is needed."""
+        if self._to_ourselves:
+            self._hear_ourselves(now)
+            self.wake_at = now + 1  # what was heard may have changed what is due
+            if not (self._unsent or self._unopened or self._held):
+                return self.wake_at
         self.wake_at = now + _IDLE
         if not (self._unsent or self._unopened or self._held):
             return self.wake_at

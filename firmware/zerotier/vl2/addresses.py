@@ -1,30 +1,45 @@
 """The addresses that a network manages on our port: which are applied, and what they contain.
 
-Owns the policy of protocol/07 §7.10 for static addresses. Never touches a network interface.
+Owns the choice, and the IPv6 addresses that follow from a member's address (protocol/06 §6.11).
+Never touches a network interface.
 """
 
+from ..const import const
 from ..wire import address
+from .permissions import Permissions
+from .subnet import covers
 
-_REFUSED = (
-    address.SCOPE_NONE,
-    address.SCOPE_MULTICAST,
-    address.SCOPE_LOOPBACK,
-    address.SCOPE_LINK_LOCAL,
-)
+RFC4193_BITS = const(88)
+SIXPLANE_BITS = const(40)
+_SIXPLANE_HOST = b"\x00\x00\x00\x00\x00\x01"
 
 
-def applied(assigned: list[bytes], allow_global: bool) -> list[bytes]:
-    """Those of the assigned addresses that the port gets; an endpoint's port is its prefix length.
+def rfc4193(nwid: bytes, member: bytes) -> bytes:
+    """The IPv6 address of a member under RFC 4193."""
+    return rfc4193_prefix(nwid) + member
 
-    A controller could take over traffic to a public address by assigning it, so these need
-    permission.
-    """
+
+def rfc4193_prefix(nwid: bytes) -> bytes:
+    """The first RFC4193_BITS of it."""
+    return b"\xfd" + nwid + b"\x99\x93"
+
+
+def sixplane(nwid: bytes, member: bytes) -> bytes:
+    """The 6PLANE IPv6 address of a member, who owns the whole /80 around it."""
+    return sixplane_prefix(nwid) + member + _SIXPLANE_HOST
+
+
+def sixplane_prefix(nwid: bytes) -> bytes:
+    """The first SIXPLANE_BITS of it."""
+    return b"\xfc" + bytes([nwid[i] ^ nwid[i + 4] for i in range(4)])
+
+
+def applied(assigned: list[bytes], permissions: Permissions) -> list[bytes]:
+    """Those of the assigned addresses that the port gets; an endpoint's port is its prefix length."""
     chosen = []
     for endpoint in assigned:
-        scope = address.scope(endpoint)
-        if scope in _REFUSED or (scope == address.SCOPE_GLOBAL and not allow_global):
-            continue
-        if 0 < address.port(endpoint) <= 8 * len(address.ip(endpoint)):
+        ip, bits = address.ip(endpoint), address.port(endpoint)
+        if 0 < bits <= 8 * len(ip) and permissions.allow(ip, 8 * len(ip)):
             chosen.append(endpoint)
     return chosen
 
@@ -34,26 +49,17 @@ def own_prefixes(nwid: bytes, member: bytes, assigned: list[bytes]) -> bytes:
     RuleSet takes them: only those in which the network gave us the address of our own
     (protocol/06 §6.11, 07 §7.8).
     """
-    mixed = bytes([nwid[i] ^ nwid[i + 4] for i in range(4)])
-    sixplane = b"\xfc" + mixed
-    rfc4193 = b"\xfd" + nwid + b"\x99\x93"
     ours = [address.ip(endpoint) for endpoint in assigned]
     packed = b""
-    if sixplane + member + b"\x00\x00\x00\x00\x00\x01" in ours:
-        packed += bytes((len(sixplane),)) + sixplane
-    if rfc4193 + member in ours:
-        packed += bytes((len(rfc4193),)) + rfc4193
+    for whole, prefix in (
+        (sixplane(nwid, member), sixplane_prefix(nwid)),
+        (rfc4193(nwid, member), rfc4193_prefix(nwid)),
+    ):
+        if whole in ours:
+            packed += bytes((len(prefix),)) + prefix
     return packed
 
 
 def contains(endpoint: bytes, ip: bytes) -> bool:
     """True if `ip` (4 or 16 bytes) lies in the subnet of this assigned address."""
-    own = address.ip(endpoint)
-    if len(own) != len(ip):
-        return False
-    bits = address.port(endpoint)
-    whole = bits >> 3
-    if own[:whole] != ip[:whole]:
-        return False
-    rest = bits & 7
-    return rest == 0 or (own[whole] ^ ip[whole]) >> (8 - rest) == 0
+    return covers(address.ip(endpoint), address.port(endpoint), ip)

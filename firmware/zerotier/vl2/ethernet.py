@@ -11,6 +11,7 @@ SOURCE = const(6)  # offsets in a frame
 ETHERTYPE = const(12)
 
 ETHERTYPE_ARP = const(0x0806)
+ETHERTYPE_IPV6 = const(0x86DD)
 
 BROADCAST = b"\xff\xff\xff\xff\xff\xff"
 ALL_NODES_IPV4 = b"\x01\x00\x5e\x00\x00\x01"  # 224.0.0.1
@@ -52,6 +53,11 @@ def address_of(mac: bytes, nwid: bytes) -> bytes | None:
     for index in range(5):
         address[index] = mac[index + 1] ^ nwid[6 - index]
     return bytes(address)
+
+
+def is_of_member(mac: bytes, nwid: bytes) -> bool:
+    """True if the MAC has the form that the MACs of this network's members have."""
+    return mac[0] == first_octet(nwid)
 
 
 def is_multicast(mac: bytes) -> bool:

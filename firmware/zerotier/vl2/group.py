@@ -14,15 +14,14 @@ _LIFE = const(600000)  # ms after a listener was last mentioned (protocol/07 §7
 class Waiting:
     """A frame on its way to listeners, of whom some may not be known yet."""
 
-    def __init__(
-        self, ethertype: int, payload: bytes | memoryview, copies: int, wanted: int, now: int
-    ) -> None:
+    def __init__(self, ethertype: int, payload: bytes | memoryview, now: int) -> None:
         self.ethertype = ethertype
         self.payload = payload
-        self.copies = copies  # how many more may be sent
-        self.wanted = wanted  # listeners that a receiver may tell us of
+        self.source: bytes | None = None  # the MAC of who sent it, if that is not us
+        self.copies = 0  # how many more may be sent
+        self.wanted = 1  # listeners that a receiver may tell us of
         self.expires = now + QUEUE_TIMEOUT
-        self.sent: set[bytes] = set()
+        self.sent: set[bytes] = set()  # who has it
 
 
 class Group:

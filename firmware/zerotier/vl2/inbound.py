@@ -10,6 +10,7 @@ from ..vl1.packet import Packet
 from ..vl1.peer import Peer
 from ..vl1.transport import Transport
 from ..wire import messages
+from ..wire.config import ROLE_REPLICATOR
 from ..wire.credentials import Membership
 from ..wire.verbs import (
     ERROR_NEED_MEMBERSHIP_CERTIFICATE,
@@ -99,14 +100,23 @@ class Inbound:
         if verdict == DROP:
             return TRUSTED
         if verdict != SUPER_ACCEPT:
-            if frame.source != member.mac:
+            if frame.source != member.mac and not network.bridges.hears(
+                frame.source, member.address, now
+            ):
                 return self._spoofed(network, frame.source)
-            is_group = ethernet.is_multicast(frame.destination)
-            if frame.destination != network.mac and not (is_group and network.multicast_limit):
+            if not self._is_for_us(network, frame.destination):
                 self._count("frame_not_for_us")
                 return TRUSTED
         network.deliver(ethernet_frame)
         return TRUSTED
+
+    def _is_for_us(self, network: Network, destination: bytes) -> bool:
+        """Or for somebody behind us, if we are a bridge."""
+        if ethernet.is_multicast(destination):
+            return network.multicast_limit != 0
+        if destination == network.mac:
+            return True
+        return network.bridges.are_we and network.bridges.may_be_bridged(destination)
 
     def receive_multicast_frame(self, peer: Peer, packet: Packet, now: int) -> int:
         """A frame to a group. That we are told of it is enough; we need not have subscribed."""
@@ -127,19 +137,42 @@ class Inbound:
         if not ethernet.is_multicast(frame.destination):
             self._count("frame_not_multicast")
             return TRUSTED
-        if frame.source is not None and frame.source != member.mac:
-            return self._spoofed(network, frame.source)
-        ethernet_frame = network.compose(
-            frame.destination, member.mac, frame.ethertype, frame.payload
-        )
+        outcome = self._take_multicast_frame(network, member, frame, now)
+        if outcome == TRUSTED and frame.gather_limit:
+            body = network.multicast.tell_listeners(frame, member.address, now)
+            if body is not None:
+                self._transport.send_ok(peer, packet, (body,), now)
+        return outcome
+
+    def _take_multicast_frame(
+        self, network: Network, member: Member, frame: messages.MulticastFrame, now: int
+    ) -> int:
+        source = frame.source or member.mac
+        if source != member.mac and not self._may_speak_for(network, member, source, now):
+            return self._spoofed(network, source)
+        ethernet_frame = network.compose(frame.destination, source, frame.ethertype, frame.payload)
         if ethernet_frame is None:
             return TRUSTED
         verdict = network.rules.arrives_from(member, ethernet_frame, now)
         if verdict == WAIT:
             return HOLD
-        if verdict != DROP:
-            network.deliver(ethernet_frame)
+        if verdict == DROP:
+            return TRUSTED
+        if frame.flags & messages.MULTICAST_REPLICATE:
+            if network.is_specialist(self._transport.address, ROLE_REPLICATOR):
+                network.multicast.replicate(frame, member.address, source, now)
+            else:
+                self._count("multicast_replicate_refused")
+        network.deliver(ethernet_frame)
         return TRUSTED
+
+    def _may_speak_for(self, network: Network, member: Member, source: bytes, now: int) -> bool:
+        """A bridge for the hosts behind it, a replicator for other members; nobody for us."""
+        if source == network.mac:
+            return False
+        if ethernet.is_of_member(source, network.nwid):
+            return network.is_specialist(member.address, ROLE_REPLICATOR)
+        return network.bridges.hears(source, member.address, now)
 
     def _admit(self, network: Network, com: bytes | None, peer: Peer, now: int) -> Member | None:
         """The member, with the certificate that came with its frame, if one did."""

@@ -1,17 +1,18 @@
 """Multicast of one network: every copy of a frame is a packet of its own, to a known listener.
 
-Owns gathering of listeners and the sending of copies (protocol/07 §7.3, §7.5). Never replicates
-for others.
+Owns gathering of listeners and the sending of copies (protocol/07 §7.3, §7.5), our own ones and
+those that we replicate.
 """
 
 from ..const import const
 from ..vl1.transport import Transport
 from ..wire import messages
 from ..wire.bounds import u16_bytes
-from ..wire.config import FLAG_BROADCAST
+from ..wire.config import FLAG_BROADCAST, ROLE_ANCHOR, ROLE_REPLICATOR
 from ..wire.verbs import VERB_MULTICAST_FRAME, VERB_MULTICAST_GATHER
 from . import ethernet
 from .group import Group, Waiting, choose
+from .pace import Pace
 
 _GATHER_INTERVAL = const(60000)  # while somebody is known to listen
 _GATHER_RETRY = const(1000)  # while nobody is
@@ -19,7 +20,7 @@ _ANSWERED_WITHIN = const(5000)  # a gather that is older brings no more listener
 _ANSWER_MEMBERS = const(64)  # addresses in an answer of ours, well within one datagram
 _WHOIS_INTERVAL = const(1000)  # some listeners left without a word, and nobody knows them
 _LOOK_AGAIN = const(100)  # while a listener's identity is being asked for
-_MULTICAST_PAYLOAD = const(9875)  # bytes that seven datagrams carry besides the fields before them
+_MAX_BRIDGES = const(32)
 
 
 class Multicast:
@@ -33,23 +34,22 @@ class Multicast:
             transport.limits.queue // 4
         )  # each takes two places: credentials go first
         self._groups: dict[tuple[bytes, int], Group] = {}
+        self._telling = Pace(_GATHER_INTERVAL, transport.limits.members)
 
     def __len__(self) -> int:
         return len(self._groups)
 
     # --- outbound ---
 
-    def transmit(self, frame: memoryview, now: int) -> None:
-        """Send a frame whose destination is a group or everybody."""
-        config = self._network.config
-        counters = self._transport.counters
-        if self._network.multicast_limit == 0:
-            counters.count("multicast_disabled")
-            return
-        if len(frame) > ethernet.HEADER + _MULTICAST_PAYLOAD:
-            counters.count("frame_too_big")
+    def transmit(self, frame: memoryview, is_own: bool, now: int) -> None:
+        """Send a frame whose destination is a group or everybody; `is_own`: not a bridged host's."""
+        network = self._network
+        count = self._transport.counters.count
+        if network.multicast_limit == 0:
+            count("multicast_disabled")
             return
         mac = bytes(frame[: ethernet.SOURCE])
+        source = None if is_own else bytes(frame[ethernet.SOURCE : ethernet.ETHERTYPE])
         ethertype = frame[ethernet.ETHERTYPE] << 8 | frame[ethernet.ETHERTYPE + 1]
         payload = frame[ethernet.HEADER :]
         adi = 0
@@ -57,23 +57,75 @@ class Multicast:
             target = ethernet.arp_target(ethertype, payload)
             if target is not None:
                 adi = target
-            elif not config.flags & FLAG_BROADCAST:
-                counters.count("broadcast_disabled")
+            elif not network.config.flags & FLAG_BROADCAST:
+                count("broadcast_disabled")
                 return
-        if not self._network.rules.leaves_for_many(frame, now):
+        if not is_own:
+            network.subscriptions.bridged(mac, adi, now)
+        if not network.rules.leaves_for_many(frame, now):
             return
-        self._send(self._group(mac, adi, now), ethertype, payload, now)
+        if not self._by_replicator(mac, adi, ethertype, payload, now):
+            waiting = Waiting(ethertype, payload, now)
+            waiting.source = source
+            self._send(self._group(mac, adi, now), waiting, now)
 
-    def _send(self, group: Group, ethertype: int, payload: memoryview, now: int) -> None:
+    def replicate(
+        self, frame: messages.MulticastFrame, sender: bytes, mac: bytes, now: int
+    ) -> None:
+        """A member asked us, a replicator, to send its frame to the whole group; `mac`: its source."""
+        waiting = Waiting(frame.ethertype, bytes(frame.payload), now)
+        waiting.source = mac
+        waiting.sent.add(sender)
+        self._send(self._group(frame.destination, frame.adi, now), waiting, now)
+
+    def _by_replicator(
+        self, mac: bytes, adi: int, ethertype: int, payload: memoryview, now: int
+    ) -> bool:
+        """Leave the copies to a replicator of the network, if it has one in reach."""
+        network = self._network
+        best = None
+        if network.bridges.are_we or network.is_specialist(
+            self._transport.address, ROLE_REPLICATOR
+        ):
+            return False
+        for address in network.config.specialists_with(ROLE_REPLICATOR):
+            peer = self._transport.topology.get(address)
+            path = peer.best_path(now) if peer is not None else None
+            if path is not None and (best is None or path.quality(now) < best[0]):
+                best = (path.quality(now), address)
+        if best is None:
+            return False
+        packed = messages.encode_multicast_frame(
+            network.nwid,
+            messages.MULTICAST_REPLICATE,
+            0,
+            network.mac,
+            mac,
+            adi,
+            ethertype,
+            bytes(payload),
+        )
+        network.credentials.before_frame(network.members.make(best[1], now), now)
+        self._transport.send(best[1], VERB_MULTICAST_FRAME, (packed,), now)
+        return True
+
+    def _send(self, group: Group, frame: Waiting, now: int) -> None:
         group.last_used = now
         group.expire(now)
+        bridges = [b for b in self._network.bridges.others if b not in frame.sent]
+        listeners = [other for other in group.listeners(now) if other not in frame.sent]
         limit = min(self._network.multicast_limit, self._limits.group_members)
-        listeners = group.listeners(now)
         missing = max(0, limit - len(listeners))
         if missing:
             self._gather(group, missing + 1, not listeners, now)
-        frame = Waiting(ethertype, payload, limit, missing + 1, now)
-        unknown = self._copies(group, frame, choose(listeners, limit), self._room, now)
+        frame.wanted = missing + 1
+        payload = frame.payload
+        # Bridges get it first, whoever listens behind them, and do not count (protocol/14 §14.1).
+        frame.copies = len(bridges)
+        unknown = self._copies(group, frame, choose(bridges, _MAX_BRIDGES), self._room, now)
+        frame.copies = limit
+        others = [other for other in listeners if other not in bridges]
+        unknown = self._copies(group, frame, choose(others, limit), self._room, now) or unknown
         asked = missing > 0 and now - group.last_gather < _ANSWERED_WITHIN
         if unknown or asked or not listeners:
             frame.payload = bytes(payload)  # the port lent it only for now
@@ -86,12 +138,14 @@ class Multicast:
 
         `room`: how many of the unknown may wait in the transport's queue, which is quicker.
         """
+        if not to:
+            return False
         network = self._network
         packed = messages.encode_multicast_frame(
             network.nwid,
             0,
             frame.wanted,
-            None,
+            frame.source,
             group.mac,
             group.adi,
             frame.ethertype,
@@ -99,7 +153,7 @@ class Multicast:
         )
         original = None
         if not network.rules.accept_all:
-            head = group.mac + network.mac + u16_bytes(frame.ethertype)
+            head = group.mac + (frame.source or network.mac) + u16_bytes(frame.ethertype)
             original = memoryview(head + bytes(frame.payload))
         waits = False
         asks = now - group.last_whois >= _WHOIS_INTERVAL
@@ -143,6 +197,8 @@ class Multicast:
             group.last_gather = now
         payload = messages.encode_multicast_gather(network.nwid, group.mac, group.adi, wanted)
         for address in sources:
+            if network.is_specialist(address, ROLE_ANCHOR | ROLE_REPLICATOR):
+                network.credentials.before_frame(network.members.make(address, now), now)
             self._transport.send(address, VERB_MULTICAST_GATHER, (payload,), now)
 
     def _group(self, mac: bytes, adi: int, now: int) -> Group:
@@ -174,8 +230,8 @@ class Multicast:
         if group.add(address, self._limits.group_members, now) and group.waiting:
             self._flush(group, self._room, now)
 
-    def gathered(self, answer: messages.Gathered, now: int) -> None:
-        """Listeners of a group that we asked for."""
+    def gathered(self, answer: messages.Gathered, is_asked: bool, now: int) -> None:
+        """Listeners of a group; `is_asked`: by a MULTICAST_GATHER of ours, which has few answers."""
         group = self._groups.get((answer.mac, answer.adi))
         if group is None:
             self._transport.counters.count("gather_unasked")
@@ -183,7 +239,7 @@ class Multicast:
         for address in answer.members[: self._limits.group_members]:
             if address != self._transport.address:
                 group.add(address, self._limits.group_members, now)
-        self._flush(group, self._room, now)
+        self._flush(group, self._room if is_asked else 0, now)
 
     def unwanted(self, address: bytes, mac: bytes, adi: int) -> None:
         """A member said that it does not listen (ERROR UNWANTED_MULTICAST)."""
@@ -193,17 +249,35 @@ class Multicast:
 
     def answer(self, request: messages.Gather, asker: bytes, now: int) -> bytes | None:
         """The body of OK(MULTICAST_GATHER), None if there is nothing to tell (03 §3.16)."""
+        total, told = self._listeners(request.mac, request.adi, request.limit, asker, now)
+        if not told:
+            return None
+        return messages.encode_ok_gather(request.nwid, request.mac, request.adi, total, told)
+
+    def tell_listeners(
+        self, frame: messages.MulticastFrame, sender: bytes, now: int
+    ) -> bytes | None:
+        """The body of OK(MULTICAST_FRAME), if its sender wants to know of more listeners."""
+        mac, adi = frame.destination, frame.adi
+        if (mac, adi) not in self._groups or not self._telling.allows(sender, now):
+            return None
+        total, told = self._listeners(mac, adi, frame.gather_limit, sender, now)
+        if not told:
+            return None
+        return messages.encode_ok_multicast_frame(frame.nwid, mac, adi, total, told)
+
+    def _listeners(
+        self, mac: bytes, adi: int, limit: int, asker: bytes, now: int
+    ) -> tuple[int, list[bytes]]:
+        """(how many there are, some of them); the asker does not hear of itself."""
         known: list[bytes] = []
-        if self._network.subscriptions.includes(request.mac, request.adi):
+        if self._network.subscriptions.includes(mac, adi, now):
             known.append(self._transport.address)
-        group = self._groups.get((request.mac, request.adi))
+        group = self._groups.get((mac, adi))
         if group is not None:
             known += group.listeners(now)
         others = [address for address in known if address != asker]
-        if not others or request.limit == 0:
-            return None
-        told = choose(others, min(request.limit, _ANSWER_MEMBERS))
-        return messages.encode_ok_gather(request.nwid, request.mac, request.adi, len(known), told)
+        return len(known), choose(others, min(limit, _ANSWER_MEMBERS))
 
     def tick(self, now: int) -> int:
         """Send what waits for listeners that became known; when to look again."""

@@ -1,25 +1,36 @@
-"""A joined network as the local port sees it: its state, and the way of a frame out and in.
+"""A joined network as the local port sees it: its state, and what is applied of its config.
 
-Owns the status and the decision where a frame goes (protocol/07 §7.2). What the controller and
-other members say is judged elsewhere; the port belongs to the driver.
+Owns the status. What the controller and other members say is judged elsewhere, and so is where a
+frame goes; the port belongs to the driver.
 
     port.deliver(frame)       an Ethernet frame for the port; borrowed, valid during the call only
-    port.configure(network)   addresses, mtu or name changed; OSError if the interface refuses
+    port.configure(network)   addresses, routes, dns, mtu or name changed; OSError if the interface refuses
     port.close()              the network was left
 """
 
 from ..const import const
 from ..vl1.transport import Transport
-from ..wire import address as addresses
-from ..wire.config import DEFAULT_MTU, ROLE_ANCHOR, ROLE_REPLICATOR, NetworkConfig
-from ..wire.verbs import VERB_FRAME
+from ..wire.config import (
+    DEFAULT_MTU,
+    ROLE_ANCHOR,
+    ROLE_RELAY,
+    ROLE_REPLICATOR,
+    NetworkConfig,
+)
+from ..wire.verbs import VERB_NETWORK_CONFIG_REQUEST
 from . import ethernet
+from .ad_hoc import config_of, is_ad_hoc
 from .addresses import applied, contains
+from .bridge import Bridge
+from .bridges import Bridges
 from .config_change import differs
 from .config_exchange import ConfigExchange
 from .members import Members
 from .multicast import Multicast
+from .outbound import MAX_PAYLOAD, Outbound
 from .own_credentials import OwnCredentials
+from .permissions import Permissions
+from .routes import Route, applied_routes
 from .rules import NetworkRules
 from .saved import Saved
 from .status import (
@@ -34,43 +45,64 @@ from .subscriptions import Subscriptions
 
 _QUIET = const(60000)  # nothing to do for that long
 _MAX_KEEPERS = const(16)  # protocol/07 §7.5
-_MAX_PAYLOAD = const(9890)  # bytes that seven datagrams carry behind network id and ethertype
-_AD_HOC = const(0xFF)  # first byte of the ids of networks without a controller (protocol/06 §6.10)
+_CONTACT_INTERVAL = const(60000)
 
 
 class Network:
     """One joined network. `addresses`: those applied; an endpoint's port is its prefix length."""
 
-    def __init__(self, nwid: bytes, port, transport: Transport, saved: Saved, now: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self,
+        nwid: bytes,
+        port,
+        transport: Transport,
+        saved: Saved,
+        permissions: Permissions,
+        now: int,
+    ) -> None:
         self.nwid = nwid
         self.mac = ethernet.mac_of(transport.address, nwid)
         self.config: NetworkConfig | None = None
         self.status: int = REQUESTING_CONFIGURATION
         self.reason: str = REASONS[REQUESTING_CONFIGURATION]
         self.addresses: list[bytes] = []
+        self.routes: list[Route] = []
+        self.dns: tuple[str, list[bytes]] = ("", [])  # domain, servers; only if they are allowed
         self.name = ""
         self.mtu = DEFAULT_MTU
         self.multicast_limit = 0  # copies of one frame; 0: no multicast
+        self.permissions = permissions
         self.members = Members(nwid, transport)
+        self.bridges = Bridges(
+            nwid, transport.address, transport.limits.bridged_hosts, transport.counters.count
+        )
+        self.bridge: Bridge | None = None  # a local Ethernet that is joined to the network
         self.rules = NetworkRules(nwid, self.members, transport)
         self.credentials = OwnCredentials(transport)
         self.subscriptions = Subscriptions(self, transport)
         self.multicast = Multicast(self, transport)
+        self.outbound = Outbound(self, transport)
         self.exchange = ConfigExchange(nwid, transport, now)
-        self._allow_global = False
+        self._contact_at = now
         self._rules_problem: str | None = None
         self._port = port
         self._saved = saved
         self._transport = transport
         self._frame = memoryview(b"")  # inbound frames are put together here
+        if is_ad_hoc(nwid):
+            self._configure_ad_hoc(now)
+            return
         config = saved.load(transport.address)
         if config is not None:
             self.exchange.held = config
             self._apply(config, now)
-        elif nwid[0] == _AD_HOC:
-            self._fail(NOT_FOUND, "networks without a controller are not supported")
-        elif self.exchange.controller == transport.address:
-            self._fail(NOT_FOUND, "a node cannot join a network that it controls itself")
+
+    def _configure_ad_hoc(self, now: int) -> None:
+        self._saved.load(self._transport.address)  # leaves a file: the network is joined
+        try:
+            self._apply(config_of(self.nwid, self._transport.address, now), now)
+        except ValueError as error:
+            self._fail(NOT_FOUND, str(error))
 
     def __repr__(self) -> str:
         return "<Network %s, status %d>" % (self.nwid.hex(), self.status)
@@ -93,19 +125,32 @@ class Network:
         if self.status == REQUESTING_CONFIGURATION:
             self.reason = reason
 
-    def allow_global(self, allowed: bool, now: int) -> None:
-        """Whether public addresses may be assigned to the port; not unless asked."""
-        if allowed == self._allow_global:
-            return
-        self._allow_global = allowed
+    def permit(self, now: int) -> None:
+        """The user changed what the network may do to this device: apply and remember it.
+
+        OSError if it cannot be remembered; it is in force all the same.
+        """
         if self.config is not None:
             self._configure(self.config, now)
+        self.permissions.save()
+
+    def join_ethernet(self, port, now: int) -> Bridge:  # type: ignore[no-untyped-def]
+        """Join a local Ethernet to the network (bridge.py); works as long as the controller lets us."""
+        limits = self._transport.limits
+        count = self._transport.counters.count
+        self.bridge = Bridge(self, port, self._port, limits.bridged_hosts, count)
+        return self.bridge
+
+    def leave_ethernet(self) -> None:
+        """The network is no longer joined to a local Ethernet."""
+        self.bridge = None
 
     def _apply(self, config: NetworkConfig, now: int) -> None:
         changed = differs(self.config, config)
         self.config = config
         self.multicast_limit = config.multicast_limit
         self.members.set_own(config)
+        self.bridges.set(config)
         self.credentials.set(config, changed)
         self.status = OK
         self.reason = REASONS[OK]
@@ -116,9 +161,13 @@ class Network:
             self._fail(RULES_TOO_LARGE, "%s: %s" % (REASONS[RULES_TOO_LARGE], self._rules_problem))
 
     def _configure(self, config: NetworkConfig, now: int) -> None:
-        self.addresses = applied(config.addresses, self._allow_global)
+        self.addresses = applied(config.addresses, self.permissions)
+        self.routes = applied_routes(config.routes, self.addresses, self.permissions)
+        self.dns = ("", [])
+        if self.permissions.dns and config.dns_domain:
+            self.dns = (config.dns_domain, config.dns_servers)
         self.name = config.name
-        self.mtu = config.mtu
+        self.mtu = min(config.mtu, MAX_PAYLOAD)
         if len(self._frame) != ethernet.HEADER + config.mtu:
             self._frame = memoryview(bytearray(ethernet.HEADER + config.mtu))
         try:
@@ -140,12 +189,25 @@ class Network:
 
     def tick(self, now: int) -> int:
         """Ask, announce and expire what is due; the time of the next call that is needed."""
-        if self.nwid[0] == _AD_HOC or self.exchange.controller == self._transport.address:
-            return now + _QUIET
-        deadline = self.exchange.tick(now)
+        deadline = now + _QUIET
+        if not is_ad_hoc(self.nwid):
+            if self._is_nobodys():
+                self._fail(NOT_FOUND, "this node would be its controller, and is none")
+                return deadline
+            deadline = self.exchange.tick(now)
         if self.config is not None:
-            deadline = min(deadline, self.multicast.tick(now), self.subscriptions.tick(now))
+            if now >= self._contact_at:
+                self._contact_at = now + _CONTACT_INTERVAL
+                self._contact(now)
+            deadline = min(
+                deadline, self.multicast.tick(now), self.subscriptions.tick(now), self._contact_at
+            )
         return deadline
+
+    def _is_nobodys(self) -> bool:
+        """We are the controller by our address, but have not got that role."""
+        is_ours = self.exchange.controller == self._transport.address
+        return is_ours and VERB_NETWORK_CONFIG_REQUEST not in self._transport.verbs
 
     def close(self) -> None:
         """The network is left, or the node stops."""
@@ -164,16 +226,45 @@ class Network:
         root = self._transport.topology.best_root(now)
         return self._others([root.address] if root is not None else [])
 
+    def relays(self) -> list[bytes]:
+        """The network's own relays (protocol/14 §14.3), ourselves not among them."""
+        return self._specialists(ROLE_RELAY)
+
+    def is_specialist(self, address: bytes, roles: int) -> bool:
+        """Whether the controller gave this node one of these ROLE_*."""
+        return self.config is not None and address in self.config.specialists_with(roles)
+
+    def _specialists(self, roles: int) -> list[bytes]:
+        if self.config is None:
+            return []
+        found = self.config.specialists_with(roles)
+        return [address for address in found if address != self._transport.address]
+
+    def _contact(self, now: int) -> None:
+        """Others rely on these nodes, so the way to them is kept open (protocol/04 §4.5)."""
+        for address in self._specialists(ROLE_ANCHOR | ROLE_REPLICATOR | ROLE_RELAY):
+            peer = self._transport.topology.get(address)
+            if peer is None:
+                self._transport.whois(address, now)
+            else:
+                peer.last_active = now
+                self._transport.on_watch(peer, now)
+                self.credentials.before_frame(self.members.make(address, now), now)
+
     def _others(self, roots: list[bytes]) -> list[bytes]:
         """These roots, and the network's own keepers if there is a root to reach them through."""
+        ourselves = self._transport.address
+        controller = self.exchange.controller
         others: list[bytes] = []
+        if controller == ourselves:
+            others.append(controller)  # the role beside us keeps the lists
+        elif (roots or self._transport.topology.is_root) and not is_ad_hoc(self.nwid):
+            others.append(controller)
         if roots or self._transport.topology.is_root:
-            others.append(self.exchange.controller)
-            if self.config is not None:
-                others += self.config.specialists_with(ROLE_ANCHOR | ROLE_REPLICATOR)
+            others += self._specialists(ROLE_ANCHOR | ROLE_REPLICATOR)
         chosen = list(roots)
         for address in others:
-            if address not in chosen and address != self._transport.address:
+            if address not in chosen:
                 chosen.append(address)
         return chosen[:_MAX_KEEPERS]
 
@@ -181,40 +272,9 @@ class Network:
 
     def transmit(self, frame: bytes | memoryview, now: int) -> None:
         """Send an Ethernet frame (14-byte header and payload) that came from the local port."""
-        count = self._transport.counters.count
-        if self.config is None:
-            count("frame_without_config")
-            return
-        size = len(frame) - ethernet.HEADER
-        if size <= 0 or size > self.mtu or size > _MAX_PAYLOAD:
-            count("frame_size_out")
-            return
         view = memoryview(frame)
-        if view[ethernet.SOURCE : ethernet.ETHERTYPE] != self.mac:
-            count("frame_foreign_source_out")
-            return
-        if frame[0] & 1:
-            self.multicast.transmit(view, now)
-            return
-        mac = bytes(view[: ethernet.SOURCE])
-        member = self.members.by_mac(mac)
-        if member is None:
-            address = ethernet.address_of(mac, self.nwid)
-            if address is None or addresses.is_reserved(address):
-                count("frame_to_nobody")
-                return
-            if address == self._transport.address:
-                count("frame_to_ourselves")
-                return
-            member = self.members.make(address, now)
-        member.last_used = now
-        if not self.rules.leaves_for(member, view, now):
-            return
-        self.credentials.before_frame(member, now)
-        # Ethertype and payload follow each other in FRAME as in Ethernet.
-        self._transport.send(
-            member.address, VERB_FRAME, (self.nwid, view[ethernet.ETHERTYPE :]), now
-        )
+        if self.bridge is None or len(frame) <= ethernet.HEADER or not self.bridge.takes(view):
+            self.outbound.transmit(view, now)
 
     def compose(
         self, destination: bytes, source: bytes, ethertype: int, payload: bytes | memoryview
@@ -235,4 +295,7 @@ class Network:
     def deliver(self, frame: memoryview) -> None:
         """Hand a frame that the rules let through to the local port."""
         self._transport.counters.count("frames_in")
-        self._port.deliver(frame)
+        if self.bridge is None:
+            self._port.deliver(frame)
+        else:
+            self.bridge.deliver(frame)

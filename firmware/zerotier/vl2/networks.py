@@ -35,6 +35,8 @@ from ..wire.verbs import (
 )
 from .inbound import Inbound
 from .network import Network
+from .permissions import Permissions
+from .relaying import Relaying
 from .saved import Saved
 from .status import FROM_ERROR
 
@@ -50,6 +52,8 @@ class Networks:
         self._count = transport.counters.count
         self._networks: dict[bytes, Network] = {}
         Inbound(self._networks, transport)
+        transport.relay = Relaying(self._networks, transport).relay
+        transport.network_relay = self.relay_to
         transport.verbs[VERB_NETWORK_CONFIG] = self.receive_config
         transport.verbs[VERB_NETWORK_CREDENTIALS] = self.receive_credentials
         transport.verbs[VERB_MULTICAST_LIKE] = self.receive_like
@@ -75,7 +79,8 @@ class Networks:
         if len(self._networks) >= self._transport.limits.networks:
             raise OSError("this node can join no more than %d networks" % len(self._networks))
         saved = Saved(self._store, nwid, self._transport.counters)
-        network = Network(nwid, port, self._transport, saved, now)
+        permissions = Permissions(self._store, nwid)
+        network = Network(nwid, port, self._transport, saved, permissions, now)
         self._networks[nwid] = network
         return network
 
@@ -85,6 +90,7 @@ class Networks:
         if network is not None:
             network.close()
         Saved(self._store, nwid, self._transport.counters).delete()
+        Permissions(self._store, nwid).delete()
 
     def close(self, now: int) -> None:
         """Close all ports: the node stops. The networks stay in the store, to be joined again."""
@@ -108,6 +114,18 @@ class Networks:
             if network.contains(ip):
                 return True
         return False
+
+    def relay_to(self, peer: Peer, now: int) -> Peer | None:
+        """The relay of a network that we share with this peer, if one is in reach (14 §14.3)."""
+        for network in self._networks.values():
+            if network.config is None or network.members.get(peer.address) is None:
+                continue
+            for address in network.relays():
+                relay = self._transport.topology.get(address)
+                path = relay.best_path(now) if relay is not None else None
+                if relay is not peer and path is not None and path.dependable(now):
+                    return relay
+        return None
 
     def tick(self, now: int) -> int:
         """Run the timers of all networks; the time of the next call that is needed."""
@@ -238,6 +256,8 @@ class Networks:
     def receive_like(self, peer: Peer, packet: Packet, now: int) -> int:
         """MULTICAST_LIKE: groups that a member listens to (protocol/03 §3.12)."""
         outcome = RECEIVED
+        if peer.address == self._transport.address:
+            return RECEIVED  # meant for the role beside us
         for nwid, mac, adi in messages.parse_multicast_like(packet.payload):
             network = self._networks.get(nwid)
             if network is None:
@@ -267,17 +287,17 @@ class Networks:
         self, peer: Peer, packet: Packet, in_re_id: bytes, body: memoryview, now: int
     ) -> int:
         """OK(MULTICAST_GATHER): listeners that we asked for."""
-        return self._gathered(messages.parse_ok_gather(body), now)
+        return self._gathered(messages.parse_ok_gather(body), True, now)
 
     def receive_ok_multicast_frame(
         self, peer: Peer, packet: Packet, in_re_id: bytes, body: memoryview, now: int
     ) -> int:
         """OK(MULTICAST_FRAME): a receiver of a frame of ours tells of other listeners."""
-        return self._gathered(messages.parse_ok_multicast_frame(body), now)
+        return self._gathered(messages.parse_ok_multicast_frame(body), False, now)
 
-    def _gathered(self, answer: messages.Gathered, now: int) -> int:
+    def _gathered(self, answer: messages.Gathered, is_asked: bool, now: int) -> int:
         network = self._networks.get(answer.nwid)
         if network is None:
             return RECEIVED
-        network.multicast.gathered(answer, now)
+        network.multicast.gathered(answer, is_asked, now)
         return RECEIVED

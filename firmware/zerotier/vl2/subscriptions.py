@@ -6,7 +6,7 @@ Owns MULTICAST_LIKE outbound (protocol/07 §7.5). Never keeps who else listens.
 from ..const import const
 from ..vl1.transport import Transport
 from ..wire import address, messages
-from ..wire.config import FLAG_BROADCAST, NetworkConfig
+from ..wire.config import FLAG_BROADCAST, ROLE_ANCHOR, ROLE_REPLICATOR, NetworkConfig
 from ..wire.verbs import VERB_MULTICAST_LIKE
 from . import ethernet
 from .members import Member
@@ -26,12 +26,16 @@ class Subscriptions:
         self._local: list[tuple[bytes, int]] = []  # what the IP stack or the user asked for
         self._told: dict[bytes, int] = {}  # keepers of lists, and when they were told all groups
 
-    def groups(self) -> list[tuple[bytes, int]]:
-        local = [group for group in self._local if group not in self._configured]
-        return self._configured + local
+    def groups(self, now: int) -> list[tuple[bytes, int]]:
+        """All groups: those of the config, of the stack, and of the hosts that we bridge."""
+        groups = list(self._configured)
+        for group in self._local + self._network.bridges.groups(now):
+            if group not in groups:
+                groups.append(group)
+        return groups
 
-    def includes(self, mac: bytes, adi: int) -> bool:
-        return (mac, adi) in self._configured or (mac, adi) in self._local
+    def includes(self, mac: bytes, adi: int, now: int) -> bool:
+        return (mac, adi) in self.groups(now)
 
     def add(self, mac: bytes, now: int) -> None:
         """Listen to a group. ValueError if it is none; OSError if there are too many."""
@@ -51,6 +55,12 @@ class Subscriptions:
         if (mac, 0) in self._local:
             self._local.remove((mac, 0))
 
+    def bridged(self, mac: bytes, adi: int, now: int) -> None:
+        """A host that we bridge sent to a group, so hosts there may listen to it."""
+        known = self.includes(mac, adi, now)
+        if self._network.bridges.sent_to_group(mac, adi, now) and not known:
+            self._announce([(mac, adi)], now)
+
     def configure(self, config: NetworkConfig, addresses: list[bytes], now: int) -> None:
         """Take the groups of a new config; new ones are announced at once."""
         groups = [(ethernet.ALL_NODES_IPV4, 0), (ethernet.ALL_NODES_IPV6, 0)]
@@ -68,7 +78,7 @@ class Subscriptions:
                     groups.append(link_local)
             if group not in groups:
                 groups.append(group)
-        new = [group for group in groups if not self.includes(group[0], group[1])]
+        new = [group for group in groups if not self.includes(group[0], group[1], now)]
         self._configured = groups
         self._announce(new, now)
         self.tick(now)
@@ -81,7 +91,7 @@ class Subscriptions:
         if now - member.last_liked >= _INTERVAL:
             member.last_liked = now
             self._network.credentials.before_frame(member, now)
-            self._send(member.address, self.groups(), now)
+            self._send(member.address, self.groups(now), now)
 
     def tick(self, now: int) -> int:
         """Tell those whose time has come; when to look again. Whoever comes into reach is told."""
@@ -92,7 +102,10 @@ class Subscriptions:
         for keeper in keepers:
             if now - self._told.get(keeper, 0) >= interval:
                 self._told[keeper] = now
-                self._send(keeper, self.groups(), now)
+                if self._network.is_specialist(keeper, ROLE_ANCHOR | ROLE_REPLICATOR):
+                    member = self._network.members.make(keeper, now)
+                    self._network.credentials.before_frame(member, now)
+                self._send(keeper, self.groups(now), now)
         if not self._told:
             return now + _RETRY
         return min(self._told.values()) + interval

@@ -1,0 +1,87 @@
+"""The bridges of one network: which hosts are behind which of them, and what our own bridged hosts need.
+
+Owns the bounded tables of MACs and of groups that bridged hosts use (protocol/07 §7.5, §7.6). Never
+sends. Whoever has a MAC in the form of a member's is a member, so no bridge can speak for one.
+"""
+
+from ..const import const
+from ..wire.config import ROLE_ACTIVE_BRIDGE, NetworkConfig
+from . import ethernet
+from .group import choose
+
+_MAX_RECIPIENTS = const(32)  # bridges that get a frame for a MAC that none is known to have
+_GROUP_LIFE = const(1200000)  # ms after a bridged host sent to a group
+
+
+class Bridges:
+    """`bound`: MACs, and groups, that are remembered."""
+
+    def __init__(self, nwid: bytes, ourselves: bytes, bound: int, count) -> None:  # type: ignore[no-untyped-def]
+        self._nwid = nwid
+        self._ourselves = ourselves
+        self._bound = bound
+        self._count = count
+        self._ways: dict[bytes, list] = {}  # MAC -> [address of its bridge, when last used]
+        self._groups: dict[tuple[bytes, int], int] = {}  # of bridged hosts -> until when
+        self.others: list[bytes] = []  # active bridges besides us
+        self.are_we = False  # one of them
+
+    def set(self, config: NetworkConfig) -> None:
+        """Take the bridges of a new config; hosts behind a former one are forgotten."""
+        active = config.specialists_with(ROLE_ACTIVE_BRIDGE)
+        self.are_we = self._ourselves in active
+        self.others = [address for address in active if address != self._ourselves]
+        for mac in list(self._ways):
+            if self._ways[mac][0] not in self.others:
+                del self._ways[mac]
+        if not self.are_we:
+            self._groups.clear()
+
+    # --- hosts behind others ---
+
+    def hears(self, source: bytes, sender: bytes, now: int) -> bool:
+        """A frame from a MAC that is not the sender's: whether it may be one of a bridged host."""
+        if sender not in self.others or not self.may_be_bridged(source):
+            return False
+        way = self._ways.get(source)
+        if way is None:
+            if len(self._ways) >= self._bound:
+                del self._ways[min(self._ways, key=lambda mac: self._ways[mac][1])]
+                self._count("bridged_host_evicted")
+            self._ways[source] = [sender, now]
+        else:
+            way[0], way[1] = sender, now
+        return True
+
+    def may_be_bridged(self, mac: bytes) -> bool:
+        """False for groups, for nobody, and for MACs in the form of members'."""
+        return not (
+            ethernet.is_multicast(mac)
+            or mac == bytes(len(mac))
+            or ethernet.is_of_member(mac, self._nwid)
+        )
+
+    def towards(self, mac: bytes, now: int) -> list[bytes]:
+        """The bridges that get a frame for this MAC: the one that it is behind, or some of all."""
+        way = self._ways.get(mac)
+        if way is not None:
+            way[1] = now
+            return [way[0]]
+        return choose(self.others, _MAX_RECIPIENTS)
+
+    # --- our own bridged hosts ---
+
+    def sent_to_group(self, mac: bytes, adi: int, now: int) -> bool:
+        """A bridged host sent to a group, so others of its kind may listen; True if that is new."""
+        is_new = (mac, adi) not in self._groups
+        if is_new and len(self._groups) >= self._bound:
+            del self._groups[min(self._groups, key=lambda group: self._groups[group])]
+            self._count("bridged_group_evicted")
+        self._groups[(mac, adi)] = now + _GROUP_LIFE
+        return is_new
+
+    def groups(self, now: int) -> list[tuple[bytes, int]]:
+        """The groups that bridged hosts use."""
+        for group in [group for group, until in self._groups.items() if until <= now]:
+            del self._groups[group]
+        return list(self._groups)
