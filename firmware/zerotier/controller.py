@@ -35,6 +35,7 @@ _PUSH_WITHIN = const(120000)  # ms since the last request (protocol/08 §8.4)
 _AUTHORISED_FOR = const(180000)  # ms since the last config (protocol/08 §8.1)
 _READ_INTERVAL = const(1000)  # ms between looks at the records
 _REVOCATIONS_PER_PACKET = const(60)  # of 152 bytes each
+_PUSHES_AT_ONCE = const(32)
 _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
 
 
@@ -67,6 +68,8 @@ class Controller:
         self._database = Database(store, transport.counters)
         self._shelves: dict[bytes, Shelf] = {}
         self._clients: dict[tuple[bytes, bytes], _Client] = {}  # (nwid, address)
+        self._due: dict[tuple[bytes, bytes], bool] = {}  # clients that get a new config
+        self._next_read = 0
         self._max_clients = transport.limits.networks * transport.limits.members
         self._max_strangers = transport.limits.members
         transport.verbs[VERB_NETWORK_CONFIG_REQUEST] = self.receive_request
@@ -123,6 +126,14 @@ class Controller:
 
     def tick(self, now: int) -> int:
         """Notice what changed in the records, and tell the members; the time of the next call."""
+        if now >= self._next_read:
+            self._next_read = now + _READ_INTERVAL
+            self._read(now)
+        else:
+            self._push_some(now)
+        return now + 1 if self._due else self._next_read
+
+    def _read(self, now: int) -> None:
         for key in list(self._clients):
             client = self._clients[key]
             if not client.listens(now) and not self.authorised(key[1], key[0], now):
@@ -133,36 +144,29 @@ class Controller:
                 self._look(self._shelves[nwid], None, now)
             else:
                 del self._shelves[nwid]  # nobody to tell: read anew when somebody asks
-        return now + _READ_INTERVAL
 
     # --- records ---
 
     def _look(self, shelf: Shelf, asking: bytes | None, now: int) -> None:
         """Read what may have changed, and tell everybody but the one who is asking right now."""
-        authorized = [a for a in shelf.members if shelf.members[a].authorized]
-        bridges = shelf.bridges()
+        specialists = shelf.specialists()
         first = shelf.read_at is None
         everybody = self._database.read_network(shelf)
         if asking is None or shelf.read_at is None or now - shelf.read_at >= _READ_INTERVAL:
             changed = self._database.read_members(shelf, now)
         else:  # requests come at any rate, and there may be many members
             changed = [asking] if self._database.read_member(shelf, asking) else []
+        gone = [address for address in changed if shelf.settle(address)]
         if first or shelf.network is None:
             return
         if shelf.network.private:
-            gone = [a for a in authorized if a in changed and self._is_shut_out(shelf, a)]
             self._revoke(shelf, gone, now)
-        everybody = everybody or bridges != shelf.bridges()
-        for nwid, address in list(self._clients):
-            if nwid == shelf.nwid and address != asking and (everybody or address in changed):
-                self._push(shelf, address, now)
-
-    def _is_shut_out(self, shelf: Shelf, address: bytes) -> bool:
-        """Whether somebody decided so; a record that cannot be read is no decision."""
-        if address in shelf.damaged:
-            return False
-        member = shelf.members.get(address)
-        return member is None or not member.authorized
+        if everybody or specialists != shelf.specialists():
+            changed = [address for nwid, address in self._clients if nwid == shelf.nwid]
+        for address in changed:
+            if address != asking and (shelf.nwid, address) in self._clients:
+                self._due[(shelf.nwid, address)] = True
+        self._push_some(now)
 
     def _admit(
         self, shelf: Shelf, client: _Client, metadata: dict, now: int
@@ -189,8 +193,7 @@ class Controller:
 
     def _full_of_strangers(self, shelf: Shelf) -> bool:
         """Everybody can knock, and each new face costs a record: there has to be an end."""
-        strangers = [a for a in shelf.members if not shelf.members[a].authorized]
-        return len(strangers) >= self._max_strangers
+        return shelf.strangers >= self._max_strangers
 
     def _save(self, shelf: Shelf, member: MemberRecord) -> None:
         """A full disk must not keep a member out; it is told again what it was told before."""
@@ -198,7 +201,8 @@ class Controller:
             self._database.save_member(shelf, member)
         except OSError:
             self._count("controller_unwritable_record")
-            shelf.members[member.address] = member
+            shelf.put(member)
+        shelf.settle(member.address)
 
     # --- clients ---
 
@@ -209,6 +213,14 @@ class Controller:
             self._count("controller_client_evicted")
         client = self._clients[(nwid, peer.address)] = _Client(peer.identity)
         return client
+
+    def _push_some(self, now: int) -> None:
+        """Push to a few of those who are due: thousands may be, and others want to be served."""
+        for key in list(self._due)[:_PUSHES_AT_ONCE]:
+            del self._due[key]
+            shelf = self._shelves.get(key[0])
+            if shelf is not None and key in self._clients:
+                self._push(shelf, key[1], now)
 
     def _push(self, shelf: Shelf, address: bytes, now: int) -> None:
         """Send a member its config unasked, if it may have one and asked lately."""
@@ -227,12 +239,18 @@ class Controller:
     ) -> None:
         network = shelf.network
         assert network is not None
-        ips, new = assign(network, member, shelf.addresses_in_use(member.address))
+        ips, new = assign(network, member, shelf.uses)
         if new:
             member = member.with_ips(new)
             self._save(shelf, member)
         config = self._issuer.config(
-            network, member, client.identity, ips, shelf.bridges(), client.understands_rules, now
+            network,
+            member,
+            client.identity,
+            ips,
+            shelf.specialists(),
+            client.understands_rules,
+            now,
         )
         for chunk in self._issuer.chunks(shelf.nwid, config):
             self._transport.send(member.address, verb, head + (chunk,), now)

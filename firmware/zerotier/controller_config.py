@@ -13,7 +13,6 @@ from .wire.chunk import Chunk, split
 from .wire.config import (
     FLAG_BROADCAST,
     FLAG_NDP_EMULATION,
-    ROLE_ACTIVE_BRIDGE,
     NetworkConfig,
     encode_dns,
 )
@@ -49,7 +48,7 @@ class Issuer:
         member: MemberRecord,
         member_identity: Identity,
         ips: list[tuple[bytes, int]],
-        bridges: list[bytes],
+        specialists: list[tuple[bytes, int]],
         understands_rules: bool,
         now: int,
     ) -> bytes:
@@ -72,7 +71,7 @@ class Issuer:
         config.public = not network.private
         config.name = network.name
         config.mtu = network.mtu
-        config.specialists = [(node, ROLE_ACTIVE_BRIDGE) for node in bridges[:_MAX_SPECIALISTS]]
+        config.specialists = specialists[:_MAX_SPECIALISTS]
         config.routes = [
             (
                 inet_raw(route.target, route.bits),

@@ -83,7 +83,8 @@ class Shelf:
     """One network with its members, remembered between readings.
 
     `network` is None if there is no such network, or if its record is damaged. A member with a
-    damaged record is not in `members`, but is in `damaged`.
+    damaged record is not in `members`, but is in `damaged`. With ten thousand members nothing that a
+    request needs may look at all of them, so what is asked of all is counted as they come and go.
     """
 
     def __init__(self, nwid: bytes) -> None:
@@ -91,24 +92,66 @@ class Shelf:
         self.network: NetworkRecord | None = None
         self.members: dict[bytes, MemberRecord] = {}
         self.damaged: dict[bytes, bool] = {}
+        self.strangers = 0  # members that nobody has authorized
         self.read_at: int | None = None  # when all members were read
         self.value: bytes | None = None  # the records as they were read
         self.values: dict[bytes, bytes] = {}
+        self.stamps: dict[bytes, tuple] = {}  # of the files as they were read
+        self._admitted: dict[bytes, bool] = {}  # authorized when `settle` was last asked
+        self._roles: dict[bytes, int] = {}  # of members that have one
+        self._owners: dict[bytes, int] = {}  # IP -> how many members it is given to
 
-    def bridges(self) -> list[bytes]:
-        """The addresses of the active bridges, in ascending order."""
-        members = [member for member in self.members.values() if member.active_bridge]
-        found = [member.address for member in members if member.authorized]
+    def put(self, member: MemberRecord) -> None:
+        """Remember a member, instead of what was known of it."""
+        self.drop(member.address)
+        self.members[member.address] = member
+        for ip in member.ips:
+            self._owners[ip] = self._owners.get(ip, 0) + 1
+        if not member.authorized:
+            self.strangers += 1
+        elif member.roles():
+            self._roles[member.address] = member.roles()
+
+    def drop(self, address: bytes) -> None:
+        """Forget a member. No error if there is none."""
+        member = self.members.pop(address, None)
+        if member is None:
+            return
+        for ip in member.ips:
+            self._owners[ip] -= 1
+            if not self._owners[ip]:
+                del self._owners[ip]
+        if not member.authorized:
+            self.strangers -= 1
+        self._roles.pop(address, None)
+
+    def settle(self, address: bytes) -> bool:
+        """True if somebody has shut this member out, or deleted it, since this was last asked.
+
+        A record that cannot be read is no decision.
+        """
+        if address in self.damaged:
+            return False
+        member = self.members.get(address)
+        was_in = self._admitted.pop(address, False)
+        if member is not None and member.authorized:
+            self._admitted[address] = True
+            return False
+        return was_in
+
+    def specialists(self) -> list[tuple[bytes, int]]:
+        """(address, ROLE_*) of the authorized members that have a role, in the order of addresses."""
+        found = list(self._roles.items())
         found.sort()
         return found
 
-    def addresses_in_use(self, but: bytes) -> set[bytes]:
-        """The IP addresses given to all members except `but`."""
-        used: set[bytes] = set()
-        for address in self.members:
-            if address != but:
-                used.update(self.members[address].ips)
-        return used
+    def uses(self, ip: bytes, but: bytes) -> bool:
+        """Whether an IP address is given to another member than `but`."""
+        others = self._owners.get(ip, 0)
+        member = self.members.get(but)
+        if member is not None:
+            others -= member.ips.count(ip)
+        return others > 0
 
 
 class Database:
@@ -139,33 +182,40 @@ class Database:
         value = self._get(member_key(shelf.nwid, address), known)
         if value == known:
             return False
-        shelf.members.pop(address, None)
+        shelf.drop(address)
         shelf.damaged.pop(address, None)
         if value is None:
             del shelf.values[address]
             return True
         shelf.values[address] = value
         try:
-            shelf.members[address] = _parse_member(shelf.nwid, address, value)
+            shelf.put(_parse_member(shelf.nwid, address, value))
         except ValueError as error:
             shelf.damaged[address] = True
             self._damaged(str(error))
         return True
 
     def read_members(self, shelf: Shelf, now: int) -> list[bytes]:
-        """Read all members again; the addresses of those that changed, came or went."""
+        """Read again the members whose files changed; the addresses of those that did, came or went."""
         shelf.read_at = now
         known = set(shelf.values)
         try:
-            known.update(member_addresses(self._store, shelf.nwid))
+            if not hasattr(self._store, "stamps"):
+                known.update(member_addresses(self._store, shelf.nwid))
+                return [address for address in known if self.read_member(shelf, address)]
+            stamps = _by_address(self._store.stamps(_member_folder(shelf.nwid)))
         except OSError as error:
             self._damaged(f"the members of {shelf.nwid.hex()} cannot be listed: {error}")
-        return [address for address in known if self.read_member(shelf, address)]
+            return []
+        suspects = [a for a, stamp in stamps.items() if stamp != shelf.stamps.get(a)]
+        suspects += [address for address in known if address not in stamps]
+        shelf.stamps = stamps
+        return [address for address in suspects if self.read_member(shelf, address)]
 
     def save_member(self, shelf: Shelf, member: MemberRecord) -> None:
         """Write a member that was read just now."""
         shelf.values[member.address] = save_member(self._store, shelf.nwid, member)
-        shelf.members[member.address] = MemberRecord(member.fields)
+        shelf.put(MemberRecord(member.fields))
 
     def _get(self, key: str, known: bytes | None) -> bytes | None:
         """What the store has; if it cannot be read, what it had: a bad disk is not a deletion."""
@@ -182,6 +232,18 @@ class Database:
         if len(self.sentences) >= _MAX_SENTENCES:
             self.sentences.pop(0)
         self.sentences.append(sentence)
+
+
+def _by_address(stamps: dict[str, tuple]) -> dict[bytes, tuple]:
+    """Stamps of files by the member whose record the file is."""
+    found = {}
+    for name, stamp in stamps.items():
+        if name.endswith(_SUFFIX):
+            try:
+                found[address_from_text(name[: -len(_SUFFIX)])] = stamp
+            except ValueError:
+                pass  # a file of the user's own
+    return found
 
 
 def _member_folder(nwid: bytes) -> str:

@@ -6,7 +6,16 @@ decides who may join; the command line uses the same classes, so both agree on w
 
 from .const import const
 from .wire.address import address_from_text, inet_raw, ip_text, nwid_from_text, parse_ip
-from .wire.config import DEFAULT_MTU, MAX_MTU, MAX_NAME, MIN_MTU
+from .wire.config import (
+    DEFAULT_MTU,
+    MAX_MTU,
+    MAX_NAME,
+    MIN_MTU,
+    ROLE_ACTIVE_BRIDGE,
+    ROLE_ANCHOR,
+    ROLE_RELAY,
+    ROLE_REPLICATOR,
+)
 from .wire.rule_list import MAX_CAPABILITY_RULES, MAX_RULES
 from .wire.rules import ACCEPT_ALL, count_rules, encode_rules
 
@@ -103,6 +112,9 @@ class MemberRecord:
         self.name = _text(fields, "name")
         self.authorized = _flag(fields, "authorized", False)
         self.active_bridge = _flag(fields, "activeBridge", False)
+        self.anchor = _flag(fields, "anchor", False)  # this one and the next two are ours
+        self.replicator = _flag(fields, "multicastReplicator", False)
+        self.relay = _flag(fields, "networkRelay", False)
         self.no_auto_assign = _flag(fields, "noAutoAssignIps", False)
         self.sso_exempt = _flag(fields, "ssoExempt", False)
         self.ips = [parse_ip(ip) for ip in _each(fields, "ipAssignments", _TEXT)]
@@ -111,6 +123,15 @@ class MemberRecord:
 
     def __repr__(self) -> str:
         return f"MemberRecord({self.address.hex()})"
+
+    def roles(self) -> int:
+        """ROLE_* of a specialist; 0 for most members."""
+        return (
+            (ROLE_ACTIVE_BRIDGE if self.active_bridge else 0)
+            | (ROLE_ANCHOR if self.anchor else 0)
+            | (ROLE_REPLICATOR if self.replicator else 0)
+            | (ROLE_RELAY if self.relay else 0)
+        )
 
     def with_ips(self, ips: list[bytes]) -> "MemberRecord":
         """The same member with more IP addresses."""
@@ -155,6 +176,9 @@ def new_member(nwid: bytes, address: bytes, now: int) -> dict:
         "identity": "",
         "authorized": False,
         "activeBridge": False,
+        "anchor": False,
+        "multicastReplicator": False,
+        "networkRelay": False,
         "noAutoAssignIps": False,
         "ipAssignments": [],
         "tags": [],

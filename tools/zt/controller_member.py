@@ -16,6 +16,13 @@ from zerotier.wire.address import ip_text, parse_ip
 from .controller_home import Home, add_home_option, member_address, now
 from .output import add_json_option, print_fields, print_json, print_table, time_text
 
+# Roles of a member: the option and the name in its record. The first name is that of protocol/08 §8.6.
+_ROLES = (
+    ("bridge", "activeBridge"),
+    ("anchor", "anchor"),
+    ("replicator", "multicastReplicator"),
+    ("relay", "networkRelay"),
+)
 _BY_HAND = ("api", "")  # how a member came to be authorized: (type, credential)
 
 
@@ -73,6 +80,9 @@ def add_parser(commands: Any) -> None:
     change.add_argument("--no-ip", action="store_true", help="forget its IP addresses")
     for name, text in (
         ("bridge", "let it bridge another Ethernet into the network"),
+        ("anchor", "others keep contact with it, and tell it what they listen to"),
+        ("replicator", "others leave the copies of their multicasts to it"),
+        ("relay", "members without a direct path relay through it rather than through a root"),
         ("auto-assign", "give it addresses by itself (default: yes)"),
     ):
         change.add_argument(
@@ -165,7 +175,7 @@ def _show(options: argparse.Namespace) -> None:
         ("authorized", "yes" if member.authorized else "no"),
         ("identity", member.identity or "not seen yet"),
         ("version", _version(member.fields)),
-        ("bridge", "yes" if member.active_bridge else "no"),
+        ("roles", ", ".join(o for o, field in _ROLES if member.fields.get(field)) or "none"),
         ("auto-assign", "no" if member.no_auto_assign else "yes"),
     ]
     fields += [("IP", ip_text(ip)) for ip in member.ips]
@@ -229,8 +239,9 @@ def _set(options: argparse.Namespace) -> None:
     fields = json.loads(before)
     if options.name is not None:
         fields["name"] = options.name
-    if options.bridge is not None:
-        fields["activeBridge"] = options.bridge
+    for option, field in _ROLES:
+        if getattr(options, option) is not None:
+            fields[field] = getattr(options, option)
     if options.auto_assign is not None:
         fields["noAutoAssignIps"] = not options.auto_assign
     if options.no_ip and options.ips:
