@@ -12,7 +12,7 @@ def given(network_fields: dict, member_fields: dict | None = None, used=()) -> t
     """(["ip/bits"], [new ips]) as text."""
     network = NetworkRecord(dict(network_fields, id=NWID))
     member = MemberRecord(dict(member_fields or {}, address=MEMBER))
-    ips, new = assign(network, member, set(used))
+    ips, new = assign(network, member, lambda ip, but: ip in used)
     return [f"{ip_text(ip)}/{bits}" for ip, bits in ips], [ip_text(ip) for ip in new]
 
 

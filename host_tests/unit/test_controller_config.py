@@ -70,9 +70,9 @@ def member(**changes) -> MemberRecord:
     return MemberRecord(fields)
 
 
-def issue(one: NetworkRecord, other: MemberRecord, bridges=(), rules: bool = True) -> bytes:
+def issue(one: NetworkRecord, other: MemberRecord, specialists=(), rules: bool = True) -> bytes:
     ips = [(b"\x0a\x93\x11\x05", 24)]
-    return Issuer(A).config(one, other, B, ips, list(bridges), rules, NOW)
+    return Issuer(A).config(one, other, B, ips, list(specialists), rules, NOW)
 
 
 def test_a_config_is_the_same_as_that_of_the_reference() -> None:
@@ -105,9 +105,9 @@ ee5a39c100000000000000"""
         assert tag.issued_to == B.address
 
 
-def test_active_bridges_are_specialists() -> None:
-    config = NetworkConfig.parse(issue(network(), member(), [b"\xf3\x9f\xe6\x09\x49"]))
-    assert config.specialists == [(b"\xf3\x9f\xe6\x09\x49", ROLE_ACTIVE_BRIDGE)]
+def test_members_with_roles_are_specialists() -> None:
+    roles = [(b"\xf3\x9f\xe6\x09\x49", ROLE_ACTIVE_BRIDGE)]
+    assert NetworkConfig.parse(issue(network(), member(), roles)).specialists == roles
 
 
 def test_ipv6_schemes_switch_ndp_emulation_on() -> None:

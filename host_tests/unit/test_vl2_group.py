@@ -10,6 +10,12 @@ def _address(number: int) -> bytes:
     return number.to_bytes(5, "big")
 
 
+def _waiting(now: int) -> Waiting:
+    waiting = Waiting(0x0800, b"frame", now)
+    waiting.copies = 8
+    return waiting
+
+
 def test_a_listener_is_new_once_and_forgotten_after_ten_minutes():
     group = Group(_MAC, 0)
     assert group.add(_address(1), 16, _NOW)
@@ -27,7 +33,7 @@ def test_the_oldest_listener_leaves_a_full_group():
 
 def test_frames_wait_five_seconds_and_the_oldest_leaves_a_full_queue():
     group = Group(_MAC, 0)
-    kept = [group.keep(Waiting(0x0800, b"frame", 8, 1, _NOW + number), 2) for number in range(3)]
+    kept = [group.keep(_waiting(_NOW + number), 2) for number in range(3)]
     assert kept == [True, True, False]
     assert len(group.waiting) == 2
     group.expire(_NOW + 5001)

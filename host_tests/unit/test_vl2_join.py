@@ -218,14 +218,6 @@ def test_what_cannot_be_joined_is_said_in_one_sentence():
     assert sentence == "this node can join no more than 4 networks"
 
 
-def test_a_network_without_a_controller_says_that_it_is_not_supported():
-    mesh = Mesh()
-    member = mesh.add()
-    network, _ = member.join(b"\xff\x00\x50\x00\x50\x00\x00\x00")
-    mesh.run(10000)
-    assert network.status == status.NOT_FOUND and "not supported" in network.reason
-
-
 def test_changes_on_the_controller_reach_the_port_at_once():
     mesh, controller, member, network, port = _joined()
     nwid = network.nwid
@@ -244,9 +236,11 @@ def test_public_addresses_wait_for_permission():
     network, port = member.join(nwid)
     mesh.run_until(lambda: network.status == status.OK, 2000)
     assert network.addresses == []
-    network.allow_global(True, mesh.now)
+    network.permissions.public = True
+    network.permit(mesh.now)
     assert port.configured[-1] == network.addresses == [inet("8.8.8.8", 24)]
-    network.allow_global(False, mesh.now)
+    network.permissions.public = False
+    network.permit(mesh.now)
     assert port.configured[-1] == []
 
 

@@ -90,13 +90,13 @@ def test_a_group_that_the_stack_wants_outlives_the_config_that_wanted_it_too():
     lan = Lan(1)
     subscriptions = lan.networks[0].subscriptions
     subscriptions.add(ethernet.BROADCAST, lan.mesh.now)
-    assert subscriptions.groups().count((ethernet.BROADCAST, 0)) == 1
+    assert subscriptions.groups(lan.mesh.now).count((ethernet.BROADCAST, 0)) == 1
     put_network(lan.controller, 1, enableBroadcast=False)
     lan.mesh.run(3000)
     assert not lan.networks[0].config.flags & FLAG_BROADCAST
-    assert subscriptions.includes(ethernet.BROADCAST, 0)
+    assert subscriptions.includes(ethernet.BROADCAST, 0, lan.mesh.now)
     subscriptions.remove(ethernet.BROADCAST)
-    assert not subscriptions.includes(ethernet.BROADCAST, 0)
+    assert not subscriptions.includes(ethernet.BROADCAST, 0, lan.mesh.now)
 
 
 def test_the_first_frame_to_a_group_waits_for_its_listeners():
@@ -174,7 +174,7 @@ def test_an_ipv6_address_is_announced_as_its_solicited_node_group():
         v6AssignMode={"rfc4193": True},
         routes=[{"target": "10.147.17.0/24", "via": None}],
     )
-    groups = lan.networks[0].subscriptions.groups()
+    groups = lan.networks[0].subscriptions.groups(lan.mesh.now)
     address = lan.members[0].address
     assert (b"\x33\x33\xff" + address[2:], 0) in groups
     assert (b"\x33\x33\xff" + lan.networks[0].mac[3:], 0) in groups
@@ -290,7 +290,7 @@ def test_listeners_whom_nobody_knows_cost_few_questions_and_hold_nobody_up():
     lan.transmit(1, lan.frame(1, 0))
     network = lan.networks[0]
     network.multicast.gathered(
-        messages.Gathered(lan.nwid, ethernet.BROADCAST, 0, 15, gone), lan.mesh.now
+        messages.Gathered(lan.nwid, ethernet.BROADCAST, 0, 15, gone), True, lan.mesh.now
     )
     asked = _listen_in(lan.mesh.root, VERB_WHOIS)
     lan.ports[1].frames.clear()
