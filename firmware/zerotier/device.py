@@ -22,6 +22,7 @@ from .wire import address as addresses
 _RING = const(
     32768
 )  # bytes that wait for the pump: control packets, and frames whose receiver is not known yet
+_LOOK = const(1000)  # ms between two looks at our addresses
 _AGAIN = const(1)  # ms until the pump is called again when it may not run now
 _MS_PER_S = const(1000)
 _NS_PER_MS = const(1000000)
@@ -111,6 +112,7 @@ class ZeroTier(ZeroTierBase):
         self.ports: list[Port] = []
         self._bind = addresses.inet(bind, port)
         self._underlay: _zerotier.Underlay | None = None
+        self._look_at = 0  # when to look at our addresses
         self._is_busy = 0  # the user is inside the node: the pump must not come in between
         self._last_ticks = time.ticks_ms()
         self._clock = _epoch_ms()
@@ -148,6 +150,7 @@ class ZeroTier(ZeroTierBase):
             _zerotier.background(None)
             self._datapath.detach()
             _running = None
+            self.node.rest(self._now())
             if self._underlay is not None:
                 self._underlay.close()
                 self._underlay = None
@@ -217,10 +220,24 @@ class ZeroTier(ZeroTierBase):
         if self._is_busy or self._underlay is None:
             return _AGAIN
         now = self._now()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK
+            self._look(now)
         self.fastpath.pump(now)
         for port in self.ports:
             port.pump(now)
-        return max(self.fastpath.deadline() - now, 0)
+        return max(min(self.fastpath.deadline(), self._look_at) - now, 0)
+
+    def _look(self, now: int) -> None:
+        """Another network, or the same one again after an outage: the node is told."""
+        if self._underlay is None:
+            return
+        local = self._underlay.local_endpoints()
+        if local != self.node.paths.local:
+            if local:
+                self.node.underlay_changed(local, now)
+            else:
+                self.node.paths.local = local  # the network is gone; its return will be a change
 
 
 def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:

@@ -1,11 +1,10 @@
-"""The driver for asyncio on CPython: a UDP socket, the system's clock, files.
+"""The driver for asyncio on CPython: sockets, the system's clock, files.
 
-Owns the socket and the timer of one node. Protocol decisions are the node's.
+Owns the timers of one node: the node's own, and the look at our addresses. Protocol decisions are the node's.
 """
 
 import asyncio
 import errno
-import socket
 import time
 
 from _zerotier import Datapath
@@ -14,16 +13,15 @@ from .api import ZeroTierBase
 from .controller import Controller
 from .fastpath import Fastpath
 from .groups import GroupDatabase
+from .host_underlay import HostUnderlay
 from .limits import HOST
 from .root import Root
 from .store import FileStore
 from .wire import address as addresses
 
-_SOCKET_BUFFER = 4 << 20  # bytes: a root gets bursts from many
+_LOOK = 1  # seconds between two looks at our addresses
 _OFFLOADED = 1024  # members whose frames pass without Python
 _RING = 1 << 20  # bytes that may wait for Python
-_DATAGRAM = 65535
-_BATCH = 64  # datagrams, then other tasks may run
 
 
 class HostPort:
@@ -89,8 +87,9 @@ class ZeroTier(ZeroTierBase):
         self._port_maker = make_port
         self._bind = addresses.inet(bind, port)
         self._bind_to = (bind, port)
+        self._underlay: HostUnderlay | None = None
+        self._look: asyncio.TimerHandle | None = None
         self._clock_offset = int(time.time() * 1000) - int(time.monotonic() * 1000)
-        self._socket: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
         super().__init__(FileStore(path), self, limits, planet, loopback)
@@ -140,89 +139,72 @@ class ZeroTier(ZeroTierBase):
         return counters
 
     def _set_active(self, active: bool) -> None:
-        loop = asyncio.get_running_loop()
         if active:
-            self._socket = self._open_socket()
-            self._find_local_endpoints()
-            loop.add_reader(self._socket, self._readable)
+            self._underlay = HostUnderlay(
+                *self._bind_to, self._received, self._batch_done, self.node.counters
+            )
+            self.node.paths.local = self._local_endpoints()
+            self.node.keepalive.switch_port = self._underlay.switch_port
+            self._look_again()
             self._tick()
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._socket is not None:
-            loop.remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
-
-    def _open_socket(self) -> socket.socket:
-        family = socket.AF_INET6 if len(self._bind) > 7 else socket.AF_INET
-        udp = socket.socket(family, socket.SOCK_DGRAM)
-        udp.setblocking(False)
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-        try:
-            udp.bind(self._bind_to)
-        except OSError as error:
-            udp.close()
-            if error.errno == errno.EADDRINUSE:
-                raise OSError(error.errno, "UDP port %s is in use" % addresses.text(self._bind))
-            raise OSError(
-                error.errno, "cannot use %s: %s" % (addresses.text(self._bind), error.strerror)
-            )
-        return udp
+        for timer in (self._timer, self._look):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._look = None
+        if self._underlay is not None:
+            self.node.rest(self._now())
+            self._underlay.close()
+            self._underlay = None
 
     def local_address(self) -> tuple[str, int]:
         """The IP and the UDP port that the node is bound to. OSError while it is stopped."""
-        if self._socket is None:
+        if self._underlay is None:
             raise OSError(errno.ENOTCONN, "the node is not running")
-        name = self._socket.getsockname()
-        return (name[0], name[1])
+        return (self._underlay.ip, self._underlay.port)
 
-    def _find_local_endpoints(self) -> None:
-        """Our addresses on local interfaces: what the system would send from towards each root."""
-        _, port = self.local_address()
-        found = set()
-        if addresses.scope(self._bind) != addresses.SCOPE_NONE:
-            found.add(addresses.with_port(self._bind, port))
-        else:
-            for root in self.node.topology.root_peers():
-                for endpoint in root.endpoints:
-                    local = _local_ip_towards(endpoint)
-                    if local is not None:
-                        found.add(addresses.inet(local, port))
-        self.node.paths.local = sorted(found)
+    # --- our addresses ---
+
+    def _local_endpoints(self) -> list[bytes]:
+        if self._underlay is None:
+            return []
+        towards = [e for root in self.node.topology.root_peers() for e in root.endpoints]
+        return self._underlay.local_endpoints(towards)
+
+    def _look_again(self) -> None:
+        """Other networks are noticed by looking: every system tells of them in another way."""
+        local = self._local_endpoints()
+        if local != self.node.paths.local:
+            if local:
+                self.node.underlay_changed(local, self._now())
+                self._schedule()
+            else:
+                self.node.paths.local = local  # the network is gone; its return will be a change
+        self._look = asyncio.get_running_loop().call_later(_LOOK, self._look_again)
+
+    # --- the node's wire ---
 
     def send(self, datagram, endpoint: bytes) -> None:
-        """The node's wire."""
-        if self._socket is None:
-            return
-        try:
-            self._socket.sendto(
-                datagram, (addresses.ip_text(addresses.ip(endpoint)), addresses.port(endpoint))
-            )
-        except OSError:
+        """Send a datagram."""
+        if self._underlay is not None and not self._underlay.send(datagram, endpoint):
             self.node.counters.count("send_failed")
 
-    def _readable(self) -> None:
+    def send_near(self, datagram, endpoint: bytes) -> None:
+        """Send a datagram that opens our NAT and does not arrive."""
+        if self._underlay is not None:
+            self._underlay.send_near(datagram, endpoint)
+
+    def _received(self, datagram: bytes, endpoint: bytes) -> None:
         now = self._now()
-        is_member = bool(self.node.networks.all())
-        for _ in range(_BATCH):
-            if self._socket is None:
-                return
-            try:
-                datagram, source = self._socket.recvfrom(_DATAGRAM)
-            except BlockingIOError:
-                break
-            except OSError:
-                self.node.counters.count("receive_failed")
-                continue
-            endpoint = addresses.inet(source[0], source[1])
-            if is_member:
-                self._datapath.receive(datagram, endpoint, now)
-                self.fastpath.pump(now)
-            else:
-                self.node.receive(bytearray(datagram), endpoint, now)
-        self._schedule()
+        if self.node.networks.all():
+            self._datapath.receive(datagram, endpoint, now)
+            self.fastpath.pump(now)
+        else:
+            self.node.receive(bytearray(datagram), endpoint, now)
+
+    def _batch_done(self) -> None:
+        if self._underlay is not None:
+            self._schedule()
 
     def _schedule(self) -> None:
         """Put the timer where the node wants it."""
@@ -236,7 +218,7 @@ class ZeroTier(ZeroTierBase):
         self._timer = loop.call_at(when, self._tick)
 
     def _tick(self) -> None:
-        if self._socket is None:
+        if self._underlay is None:
             return
         self._timer = None
         self.fastpath.pump(self._now())
@@ -244,18 +226,7 @@ class ZeroTier(ZeroTierBase):
 
     def join(self, nwid: str):
         network = super().join(nwid)
-        if self._socket is not None:
+        if self._underlay is not None:
             self._schedule()
         return network
 
-
-def _local_ip_towards(endpoint: bytes) -> str | None:
-    """The local address that packets to this endpoint would leave from; sends nothing."""
-    family = socket.AF_INET6 if len(endpoint) > 7 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((addresses.ip_text(addresses.ip(endpoint)), addresses.port(endpoint)))
-        except OSError:
-            return None
-        local: str = probe.getsockname()[0]
-        return local

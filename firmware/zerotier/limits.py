@@ -15,7 +15,7 @@ QUEUE_TIMEOUT = 5000  # packets that wait for an identity or for credentials
 HELLO_RETRY = 5000  # to a root that does not answer
 PEER_HELLO = 60000  # full HELLO on the paths of an active peer
 HEARTBEAT = 14000  # probe a path on which nothing was sent for this long
-CONFIRM_INTERVAL = 1000  # HELLOs to one unconfirmed path
+CONFIRM_INTERVAL = 500  # HELLOs to one unconfirmed path
 ECHO_GATE = 166  # inbound, per peer
 PUSH_INTERVAL_RELAYED = 15000  # PUSH_DIRECT_PATHS
 PUSH_INTERVAL_DIRECT = 120000
@@ -31,9 +31,9 @@ PROBE_TIMEOUT = (
     1500  # a probe unanswered for this long moves the traffic to another path or the root
 )
 CHALLENGE_TIMEOUT = 800  # the same, when there is reason to believe that the path is dead
-PROBE_REPEAT = 400  # a single probe may get lost
+PROBE_REPEAT = 300  # a single probe may get lost
 PROBE_SILENCE = 1000  # sent but heard nothing for this long: probe the path
-QUIET = 1500  # frames came, and now nothing comes: our NAT may have forgotten us
+QUIET = 1300  # frames came, and now nothing comes: our NAT may have forgotten us
 RECENT = 5000  # how long after the last frame that is worth a question
 ROOT_SILENCE = 5000  # relayed through a root but heard nothing from it: probe it
 DEAD_PATH = 10000  # a path that failed this long ago is an endpoint to be tried again, no more

@@ -180,7 +180,8 @@ static void receive_packet(zt_datapath_t *self, packet_t *packet) {
         return;
     }
     packet->peer = zt_find_peer(self, address);
-    if (packet->peer == NULL) {
+    bool is_extended = (bytes[ZT_FLAGS_OFFSET] & (ZT_CIPHER_MASK | ZT_FLAG_EXTENDED)) == ZT_FLAG_EXTENDED;
+    if (packet->peer == NULL || is_extended) {
         zt_put_raw(self, bytes, packet->length, packet->source);
         return;
     }
@@ -220,6 +221,10 @@ static void receive_piece(zt_datapath_t *self, zt_slot_t *slot, const zt_endpoin
 
 void zt_datapath_receive(zt_datapath_t *self, uint8_t *datagram, size_t length, const zt_endpoint_t *source, uint64_t now) {
     ZT_ASSERT_OWNER(self);
+    if (length == ZT_BEACON_SIZE) {
+        zt_put_raw(self, datagram, length, source);
+        return;
+    }
     if (length <= ZT_JUNK_SIZE) {
         ZT_COUNT(self, junk);
         return;

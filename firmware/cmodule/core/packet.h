@@ -12,6 +12,7 @@
 #define ZT_VERB_OFFSET (27)
 
 // Byte 18: E F C C C H H H.
+#define ZT_FLAG_EXTENDED (0x80) // with cipher 0: an encrypted HELLO (protocol/14 §14.2)
 #define ZT_FLAG_FRAGMENTED (0x40)
 #define ZT_CIPHER_MASK (0x38)
 #define ZT_CIPHER_SHIFT (3)
@@ -35,6 +36,7 @@
 #define ZT_FRAGMENTS_MAX (7)
 
 // Up to this length a datagram is junk that opens a NAT.
+#define ZT_BEACON_SIZE (13)
 #define ZT_JUNK_SIZE (16)
 
 // FRAME: network, ethertype, payload. The ethertype is where it is in an Ethernet frame that begins at FRAME_START.

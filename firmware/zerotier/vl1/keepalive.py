@@ -39,6 +39,10 @@ _JITTER = const(1024)
 _JUNK_SIZE = const(4)
 
 
+def _one_port() -> None:
+    """The driver has only one UDP port."""
+
+
 class Keepalive:
     """Timers of all paths of a node."""
 
@@ -52,7 +56,7 @@ class Keepalive:
         self._prediction = prediction
         self._watched: list = []  # peers with timers, roots not among them
         self._offline_since = 0
-        self.switch_port = None  # driver's: use the other UDP port
+        self.switch_port = _one_port  # driver's: use the other UDP port
         transport.on_watch = self.watch
         greeting.on_moved = self.moved
         greeting.on_remapped = self.remapped
@@ -89,7 +93,7 @@ class Keepalive:
                 if peer.due < deadline:
                     deadline = peer.due
             self._watched = kept
-        if self.switch_port is not None:
+        if self.switch_port is not _one_port:
             deadline = min(deadline, self._other_port(now))
         return max(deadline, now + 1)
 
@@ -156,7 +160,7 @@ class Keepalive:
             self._offline_since = now
         elif now - self._offline_since >= PORT_PATIENCE:
             self._offline_since = now
-            self.switch_port()  # type: ignore[misc]
+            self.switch_port()
             self._transport.counters.count("port_switched")
         return self._offline_since + PORT_PATIENCE
 
