@@ -24,6 +24,11 @@ IPV4_PROTOCOL = ETHERNET_HEADER + 9
 IPV4_FRAGMENT = ETHERNET_HEADER + 6
 FRAGMENT_OFFSET_MASK = 0x1FFF
 UDP = 17
+UDP_HEADER = 8
+SOL_PACKET = 263
+PACKET_VNET_HDR = 15  # Linux; Python's socket module does not name it
+# What the kernel then puts before each frame: flags, kind of run, header length, size of a piece, two offsets.
+VNET_HEADER = struct.Struct("=BBHHHH")
 ETH_P_ALL = 3  # a socket for IPv4 alone would not see what the router sends
 LARGEST = 65535
 RECEIVE_BUFFER = 8 << 20  # octets: 1 MB transfers come in bursts
@@ -42,6 +47,23 @@ def udp_ends(frame: bytes) -> Pair | None:
     return frame[IPV4_SOURCE : IPV4_SOURCE + 4], frame[IPV4_SOURCE + 4 : IPV4_SOURCE + 8]
 
 
+def datagrams(frame: bytes, piece: int) -> list[bytes]:
+    """The frames on the wire: a device sends a run of datagrams by one call, and the kernel's virtual cables pass it
+    on as one frame, which a real card would cut into pieces of `piece` octets (0: no run).
+    """
+    start = IPV4_MINIMUM + UDP_HEADER  # no node here sends IPv4 options
+    if not piece or len(frame) <= start + piece:
+        return [frame]
+    cut = []
+    for at in range(start, len(frame), piece):
+        payload = frame[at : at + piece]
+        head = bytearray(frame[:start])
+        struct.pack_into(">H", head, ETHERNET_HEADER + 2, start - ETHERNET_HEADER + len(payload))
+        struct.pack_into(">H", head, IPV4_MINIMUM + 4, UDP_HEADER + len(payload))
+        cut.append(bytes(head) + payload)
+    return cut
+
+
 class Watch:
     """Counts, one frame after the other; a question is answered when no frame waits any more."""
 
@@ -55,12 +77,14 @@ class Watch:
         """Counts all frames that wait. What a node has received has waited here before."""
         while True:
             try:
-                frame, origin = self._listener.recvfrom(LARGEST)
+                received, origin = self._listener.recvfrom(VNET_HEADER.size + LARGEST)
             except BlockingIOError:
                 return
             # The router sees a datagram coming and going; what it blocks never goes.
             if origin[2] == socket.PACKET_OUTGOING:
-                self._count(frame)
+                piece = VNET_HEADER.unpack_from(received)[3]
+                for frame in datagrams(received[VNET_HEADER.size :], piece):
+                    self._count(frame)
 
     def answer(self, line: bytes) -> None:
         """{"id": n, "do": "count", "ends": [source, target]}"""
@@ -88,6 +112,7 @@ def main() -> None:
         )
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    listener.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     watch = Watch(listener, capture)
     print(json.dumps({"event": "watching"}), flush=True)
     unread = b""
