@@ -247,23 +247,81 @@ class ZeroTierBase:
         return [Network(self, network) for network in self.node.networks.all()]
 
     def peers(self) -> list[dict]:
-        """Known peers: address, version, role, latency in ms (-1 unknown), direct, endpoint ("ip/port")."""
+        """Known peers, one dictionary each.
+
+        address, version, role ("LEAF", "MOON", "PLANET"), latency in ms (-1 unknown), direct (False: through a root),
+        endpoint ("ip/port" of the path in use), heard (ms since its last packet), paths (of all paths: endpoint, heard,
+        state "used", "ready", "unproved" or "failed"), lost (the path given up last and why: "ip/port: reason, s ago").
+        """
         now = self._now()
-        rows = []
-        for peer in self.node.topology.peers():
-            path = peer.best_path(now)
-            rows.append(
-                {
-                    "address": peer.address.hex(),
-                    "version": "%d.%d.%d" % peer.version,
-                    "role": "PLANET" if peer.is_root else "LEAF",
-                    "latency": peer.latency(now),
-                    "direct": path is not None,
-                    "endpoint": addresses.text(path.endpoint) if path is not None else "",
-                }
-            )
+        return [_peer_row(peer, now) for peer in self.node.topology.peers()]
+
+    def orbit(self, world: str, seed: str | None = None) -> None:
+        """Use a moon: the one in `moons.d`, or the one that the node `seed` (10 hex digits) hands out. Remembered.
+
+        `world`: its id, 10 or 16 hex digits. ValueError if there is no such moon here and no seed; OSError if there are
+        too many moons.
+        """
+        moon = _moon_id(world)
+        address = None if seed is None else addresses.address_from_text(seed)
+        self.node.worlds.orbit(moon, address, self._now())
+        self.node.wake()
+
+    def deorbit(self, world: str) -> None:
+        """Stop using a moon, and forget it. ValueError if it is not in use."""
+        if not self.node.worlds.deorbit(_moon_id(world), self._now()):
+            raise ValueError("moon %s is not orbited" % world)
+
+    def moons(self) -> list[dict]:
+        """The moons: id (16 hex digits), roots (addresses), waiting (True until a seed has answered)."""
+        rows = [
+            {"id": moon.id.hex(), "roots": [r.address.hex() for r in moon.roots], "waiting": False}
+            for moon in self.node.worlds.moons()
+        ]
+        for moon, seed in self.node.worlds.waiting():
+            rows.append({"id": moon.hex(), "roots": [seed.hex()], "waiting": True})
         return rows
 
     def stats(self) -> dict[str, int]:
         """Counters; every drop by its reason."""
         return self.node.counters.snapshot()
+
+
+def _peer_row(peer, now: int) -> dict:
+    best = peer.best_path(now)
+    if best is not None and not best.is_proved:
+        best = None
+    role = "LEAF"
+    if peer.is_root:
+        role = "MOON" if peer.is_moon else "PLANET"
+    lost = ""
+    if peer.lost_at:
+        ago = (now - peer.lost_at) // 1000
+        lost = "%s: %s, %d s ago" % (addresses.text(peer.lost_endpoint), peer.lost_reason, ago)
+    return {
+        "address": peer.address.hex(),
+        "version": "%d.%d.%d" % peer.version,
+        "role": role,
+        "latency": peer.latency(now),
+        "direct": best is not None,
+        "endpoint": addresses.text(best.endpoint) if best is not None else "",
+        "heard": now - peer.last_receive,
+        "paths": [
+            {
+                "endpoint": addresses.text(path.endpoint),
+                "heard": now - path.last_receive,
+                "state": "used" if path is best else path.state(now),
+            }
+            for path in peer.paths
+        ],
+        "lost": lost,
+    }
+
+
+def _moon_id(text: str) -> bytes:
+    """16 hex digits, or the 10 of its first root (protocol/05 §5.5)."""
+    if len(text) == 10:
+        text = "000000" + text
+    if len(text) != 16 or not addresses.is_hex(text):
+        raise ValueError("a moon's id must be 10 or 16 hex digits")
+    return bytes.fromhex(text)

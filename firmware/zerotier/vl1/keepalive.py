@@ -170,8 +170,10 @@ class Keepalive:
             return True
         limit = 2 * ROOT_KEEPALIVE + PROBE_TIMEOUT
         for root in self._topology.root_peers():
-            if root.paths and now - root.last_receive < limit:
-                return True
+            if now - root.last_receive < limit:
+                for path in root.paths:
+                    if not path.is_remembered:
+                        return True
         return False
 
     # --- other peers ---

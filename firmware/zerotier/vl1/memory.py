@@ -89,6 +89,7 @@ class Memory:
         for endpoint in endpoints:
             path = Path(endpoint, now - STALE_PATH)
             path.is_proved = False
+            path.is_remembered = True
             peer.paths.append(path)
         self._saved[identity.address] = blob
 

@@ -34,6 +34,7 @@ class Path:
         self.probe_since = 0  # the first probe that was not answered, 0: none
         self.latency = _UNKNOWN_LATENCY
         self.is_proved = True  # heard since our start, and since our own address last changed
+        self.is_remembered = False  # from the store, and not heard since the start
         self.is_doubted = False  # the peer has been heard elsewhere since it was last heard here
         self.is_challenged = False  # there is reason to believe that the path is dead
         self._scope = address.scope(endpoint)
@@ -43,6 +44,7 @@ class Path:
         self.last_receive = now
         self.probe_since = 0
         self.is_proved = True
+        self.is_remembered = False
         self.is_doubted = False
         self.is_challenged = False
 
@@ -79,6 +81,12 @@ class Path:
         return self.is_proved and (
             self._scope == address.SCOPE_PRIVATE or now - self.last_receive < STALE_PATH
         )
+
+    def state(self, now: int) -> str:
+        """In a word: "ready", "unproved" or "failed"."""
+        if self.failed(now):
+            return "failed"
+        return "ready" if self.is_proved else "unproved"
 
     def is_like(self, which: tuple) -> bool:
         """True if the endpoint is of this (scope, size in bytes)."""
