@@ -14,6 +14,11 @@ MICROPY_SSL_AXTLS = 0
 MICROPY_SSL_MBEDTLS = 0
 MICROPY_VFS_LFS1 = 0
 
+# What is done for each frame, for speed.
+ZT_LWIP_FLAGS = -O2
+
 CFLAGS += -I$(VARIANT_DIR)/include
 # All waits of the interpreter go through waits.c.
 LDFLAGS += -Wl,--wrap=poll -Wl,--wrap=select -Wl,--wrap=read
+# Of shared libraries more would be resident than of everything else together.
+LDFLAGS += -static

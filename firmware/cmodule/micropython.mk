@@ -3,6 +3,7 @@
 # SODIUM_DIR  libsodium/src/libsodium (tools/sources.py)
 # LWIP_DIR    lwIP's source tree, for boards whose lwIP we bring (NO_SYS) and that supply lwipopts.h and arch/cc.h;
 #             without it the module has neither Netif nor background()
+# ZT_LWIP_FLAGS  how that lwIP is compiled, where not as everything else
 # ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
@@ -39,5 +40,6 @@ zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
 $(call zt_objects,$(ZT_CORE)): CFLAGS += -O2 -I$(SODIUM_DIR)/include/sodium
 # Not our code: warnings that the port makes errors stay off there, and on everywhere else.
 $(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
-$(call zt_objects,$(ZT_LWIP)): CFLAGS += -w
+$(call zt_objects,$(ZT_LWIP)): CFLAGS += -w $(ZT_LWIP_FLAGS)
+$(call zt_objects,$(ZT_NETIF)): CFLAGS += $(ZT_LWIP_FLAGS)
 $(call zt_objects,$(ZT_ND6)): CFLAGS += -w -I$(LWIP_DIR)/src

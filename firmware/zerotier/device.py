@@ -6,6 +6,7 @@ pump for them, whenever the interpreter waits (a blocking socket, `time.sleep`, 
 in a busy loop. Protocol decisions are the node's.
 """
 
+import gc
 import time
 from errno import EADDRINUSE, EALREADY
 
@@ -19,10 +20,11 @@ from .store import FileStore
 from .vl2.network import Network as JoinedNetwork
 from .wire import address as addresses
 
-_RING = const(
-    32768
-)  # bytes that wait for the pump: control packets, and frames whose receiver is not known yet
+# Bytes that wait for the pump: control packets, and frames whose receiver is not known yet.
+_RING = const(32768)
 _LOOK = const(1000)  # ms between two looks at our addresses
+# Bytes of garbage until the heap is cleaned; without a threshold all of it is touched before, and stays resident.
+_GARBAGE = const(65536)
 _AGAIN = const(1)  # ms until the pump is called again when it may not run now
 _MS_PER_S = const(1000)
 _NS_PER_MS = const(1000000)
@@ -122,6 +124,8 @@ class ZeroTier(ZeroTierBase):
             self.node.identity.address, limits.peers, limits.networks, limits.reassembly, _RING
         )
         self.fastpath = Fastpath(self.node, self._datapath, limits.peers)
+        if gc.threshold() < 0:  # the program has set none
+            gc.threshold(_GARBAGE)
         self.active(True)
 
     # --- for the base class ---

@@ -3,6 +3,7 @@
 #ifndef ZT_LWIPOPTS_H
 #define ZT_LWIPOPTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 // No threads; nothing of lwIP runs in a signal handler.
@@ -12,9 +13,14 @@
 #define LWIP_SOCKET (0)
 typedef uint32_t sys_prot_t;
 
-// All memory from malloc, as in ESP-IDF: what is bounded is each queue, not the sum. A full pool would let one connection
-// starve the rest.
-#define MEM_LIBC_MALLOC (1)
+// All memory from malloc, as in ESP-IDF, and bounded in sum (memory.c). What is bounded first is each queue: a full pool would let
+// one connection starve the rest.
+#define MEM_CUSTOM_ALLOCATOR (1)
+void *zt_stack_malloc(size_t size);
+void zt_stack_free(void *memory);
+#define MEM_CUSTOM_MALLOC(size) zt_stack_malloc(size)
+#define MEM_CUSTOM_CALLOC(count, size) NULL // nobody calls it
+#define MEM_CUSTOM_FREE(memory) zt_stack_free(memory)
 #define MEMP_MEM_MALLOC (1)
 #define MEM_ALIGNMENT (8)
 
