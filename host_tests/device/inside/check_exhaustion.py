@@ -1,4 +1,4 @@
-"""What a device does when everything is full: frames are lost and counted, control packets come through, and it goes on.
+"""What a device does when all is full: frames are lost and counted, control packets come through, and it goes on.
 
 Owns a peer made of a UDP socket and the node's own functions. Runs inside MicroPython, by runner.py.
 """
@@ -84,7 +84,9 @@ class Device:
     def send_datagram(self, port: int, payload: bytes) -> None:
         """The peer sends a UDP datagram inside the network."""
         datagram = struct.pack(">HHHH", 4000, port, 8 + len(payload), 0) + payload
-        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, UDP, 0) + PEER_IP + IP
+        head = (
+            struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, UDP, 0) + PEER_IP + IP
+        )
         total = sum(struct.unpack(">10H", head))
         total = (total >> 16) + (total & 0xFFFF)
         head = head[:10] + (~total & 0xFFFF).to_bytes(2, "big") + head[12:]
