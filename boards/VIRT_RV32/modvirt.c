@@ -113,6 +113,12 @@ static mp_obj_t virt_module_pools(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(virt_module_pools_obj, virt_module_pools);
 
+// malloced() -> the most bytes that malloc ever had from the rest of the RAM
+static mp_obj_t virt_module_malloced(void) {
+    return mp_obj_new_int_from_uint(virt_malloced());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_module_malloced_obj, virt_module_malloced);
+
 // stack() -> the most bytes of stack that were ever used
 static mp_obj_t virt_module_stack(void) {
     extern uint32_t _sstack, _estack;
@@ -128,8 +134,10 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__virt) },
     { MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&virt_flash_type) },
     { MP_ROM_QSTR(MP_QSTR_active), MP_ROM_PTR(&virt_module_active_obj) },
+    { MP_ROM_QSTR(MP_QSTR_host_file), MP_ROM_PTR(&virt_host_file_obj) },
     { MP_ROM_QSTR(MP_QSTR_ifconfig), MP_ROM_PTR(&virt_module_ifconfig_obj) },
     { MP_ROM_QSTR(MP_QSTR_mac), MP_ROM_PTR(&virt_module_mac_obj) },
+    { MP_ROM_QSTR(MP_QSTR_malloced), MP_ROM_PTR(&virt_module_malloced_obj) },
     { MP_ROM_QSTR(MP_QSTR_pools), MP_ROM_PTR(&virt_module_pools_obj) },
     { MP_ROM_QSTR(MP_QSTR_setting), MP_ROM_PTR(&virt_module_setting_obj) },
     { MP_ROM_QSTR(MP_QSTR_speed), MP_ROM_PTR(&virt_module_speed_obj) },

@@ -44,7 +44,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--heap", type=int, metavar="BYTES", help="Python's heap (default: 112 KiB)"
     )
-    parser.add_argument("--mount", type=Path, metavar="FOLDER", help="the board's current folder")
+    parser.add_argument(
+        "--psram", action="store_true", help="a board with 16 MB of PSRAM for malloc"
+    )
+    parser.add_argument(
+        "--mount", type=Path, metavar="FOLDER", help="the board's current folder, to read"
+    )
     parser.set_defaults(run=run)
 
 
@@ -55,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
         settings["ip"] = options.ip
     if options.heap:
         settings["heap"] = str(options.heap)
+    if options.psram:
+        settings["psram"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         machine: dict[str, Any] = {
             "firmware": options.firmware,
@@ -81,8 +88,11 @@ def run_script(url: str, source: bytes, argv: list[str], mount: Path | None) -> 
     transport = SerialTransport(url)
     transport.enter_raw_repl(soft_reset=False)
     if mount is not None:
-        transport.mount_local(str(mount))
-        transport.exec("import os; os.chdir('/remote')")
+        folder = str(mount.resolve())
+        transport.exec(
+            f"import os, vfs, hostfs; vfs.mount(hostfs.HostFolder({folder!r}), '/host')"
+        )
+        transport.exec("os.chdir('/host')")
     transport.exec(f"import sys; sys.argv.clear(); sys.argv.extend({argv!r})")
     transport.exec_raw_no_follow(source)
     threading.Thread(target=_forward_input, args=(transport,), daemon=True).start()

@@ -91,7 +91,7 @@ class Emulator:
         """The options of `command`. OSError if the emulator does not start."""
         port = free_port()
         self.url = f"socket://{LOCALHOST}:{port}"
-        words = command(f"tcp:{LOCALHOST}:{port},server=on,wait=on", **options)  # type: ignore[arg-type]
+        words = command(f"tcp:{LOCALHOST}:{port},server=on,wait=on,nodelay=on", **options)  # type: ignore[arg-type]
         self.process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,

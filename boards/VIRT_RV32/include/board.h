@@ -45,6 +45,9 @@ bool virt_ethernet_poll(void);
 // entropy.c: random numbers of the machine that emulates.
 void virt_entropy(uint8_t *bytes, size_t size);
 
+// memory.c: the most bytes that malloc ever had.
+size_t virt_malloced(void);
+
 // settings.c: the value of `-semihosting-config arg=<name>=<value>`, zero-terminated and cut to `size`; its length,
 // or -1 if it was not given.
 int virt_setting(const char *name, char *value, size_t size);
