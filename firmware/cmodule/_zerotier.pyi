@@ -220,13 +220,14 @@ class RuleSet:
         """Compiles the first 1024 of `rules`, the bytes of a config's `R` (protocol/07 §7.7).
 
         `address` is ours. `own`: what we hold, all with trust 1. `unsupported`: network flag 0x08,
-        a match of an unknown type counts as true. `prefixes`: up to two, each a length of 1 to 16
-        and that many bytes; IPv6 sources that begin so count as owned by the sender: our own 6PLANE
-        (5 bytes) and RFC4193 (11 bytes) prefixes, if network flag 0x04 is set and the network gave
-        us such an address. `seed`: for MATCH_RANDOM, from the hardware.
+        a match of an unknown type counts as true. `prefixes`: up to two, each a length of 1 to 11
+        and that many bytes; IPv6 sources that begin so and go on with the sender's address count as
+        owned by it: our own 6PLANE (5 bytes) and RFC4193 (11 bytes) prefixes, if network flag 0x04
+        is set and the network gave us such an address. Stricter than the reference, which takes
+        the address of any member from any other. `seed`: for MATCH_RANDOM, from the hardware.
 
         Raises ValueError "malformed rules" (the whole config must be refused), "address must be 5
-        bytes", "prefixes must be at most 2, each a length of 1 to 16 and that many bytes",
+        bytes", "prefixes must be at most 2, each a length of 1 to 11 and that many bytes",
         TypeError "must be Holdings or None", MemoryError.
         """
 

@@ -6,6 +6,7 @@ from host_tests.unit.mesh import Lan, put_member
 from host_tests.unit.support import unhex, vectors
 from zerotier.limits import DEVICE
 from zerotier.vl2 import status
+from zerotier.vl2.addresses import rfc4193, sixplane
 from zerotier.wire import messages
 from zerotier.wire.credentials import CREDENTIAL_TAG, REVOCATION_FAST_PROPAGATE, Revocation
 from zerotier.wire.verbs import VERB_EXT_FRAME, VERB_FRAME, VERB_NETWORK_CREDENTIALS
@@ -13,6 +14,7 @@ from zerotier.wire.verbs import VERB_EXT_FRAME, VERB_FRAME, VERB_NETWORK_CREDENT
 _ACCEPT = {"type": "ACTION_ACCEPT"}
 _DROP = {"type": "ACTION_DROP"}
 _IPV4 = 0x0800
+_IPV6 = 0x86DD
 
 
 def to_port(port: int) -> dict:
@@ -204,6 +206,24 @@ def test_a_sender_must_own_the_address_that_it_writes_if_the_rules_say_so():
     net.send(0, 1, VERB_FRAME, messages.encode_frame(net.nwid, _IPV4, udp(1, 1)))
     net.mesh.run(500)
     assert (delivered(net, 1), count_of(net, 1, "rules_drop_in")) == (0, 1)
+
+
+def test_a_member_cannot_borrow_the_derived_address_of_another_member():
+    owner = {"type": "MATCH_CHARACTERISTICS", "mask": "1000000000000000", "not": True}
+    net = lan([owner, _DROP, _ACCEPT], 3, v6AssignMode={"6plane": True, "rfc4193": True})
+    net.transmit(0, net.frame(0, 1, udp(1)))
+    assert delivered(net, 1) == 1
+    dropped = 0
+    for derived in (sixplane, rfc4193):
+        for borrowed_from, is_own in ((0, True), (2, False), (1, False)):
+            source = derived(net.nwid, net.members[borrowed_from].address)
+            target = derived(net.nwid, net.members[1].address)
+            packet = b"\x60" + bytes(5) + b"\x3b\x40" + source + target
+            net.send(0, 1, VERB_FRAME, messages.encode_frame(net.nwid, _IPV6, packet))
+            net.mesh.run(500)
+            dropped += not is_own
+            assert delivered(net, 1) == is_own
+            assert count_of(net, 1, "rules_drop_in") == dropped
 
 
 # --- copies ---

@@ -347,7 +347,9 @@ class Matching:
                 return True
             if payload[40] == 0x88:
                 address = payload[48:64]
-        if self.at.inbound and any(address.startswith(prefix) for prefix in self.at.prefixes):
+        if self.at.inbound and any(
+            address.startswith(prefix + self.at.other) for prefix in self.at.prefixes
+        ):
             return True
         return self.owns(3, address)
 

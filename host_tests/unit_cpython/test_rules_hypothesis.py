@@ -27,6 +27,8 @@ IPV6 = [
     bytes.fromhex("fcc78bcba53c3f73911b000000000001"),
     bytes.fromhex("fd558bcba49200000199933c3f73911b"),
     bytes.fromhex("20010db8000000000000000000000001"),
+    bytes.fromhex("fcc78bcba57e0a6c0043000000000001"),
+    bytes.fromhex("fd558bcba49200000199937e0a6c0043"),
 ]
 PREFIXES = (IPV6[0][:5], IPV6[1][:11])
 TAG_IDS = [1, 1000, 0xFFFFFFFF]

@@ -18,7 +18,7 @@
 #define ZT_MESSAGE_LZ4 "malformed LZ4 block"
 #define ZT_MESSAGE_RULES "malformed rules"
 #define ZT_MESSAGE_HOLDINGS "malformed holdings"
-#define ZT_MESSAGE_PREFIXES "prefixes must be at most 2, each a length of 1 to 16 and that many bytes"
+#define ZT_MESSAGE_PREFIXES "prefixes must be at most 2, each a length of 1 to 11 and that many bytes"
 #define ZT_MESSAGE_SHORT_FRAME "frame must be at least 14 bytes"
 #define ZT_MESSAGE_ADDRESS "address must be 5 bytes"
 #define ZT_MESSAGE_NWID "network id must be 8 bytes"

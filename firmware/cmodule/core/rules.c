@@ -179,11 +179,12 @@ static answer_t owns(judgement_t *self, uint8_t kind, const uint8_t *value, size
     return untrusted == NULL ? SAYS_NO : want(self, ZT_WANTED_OWNERSHIP, untrusted->certificate);
 }
 
-static bool has_own_prefix(const zt_rules_network_t *network, const uint8_t *ip) {
-    for (size_t i = 0; i < ARRAY_SIZE(network->prefixes); ++i) {
-        const zt_rules_prefix_t *prefix = &network->prefixes[i];
+// Whether an IPv6 address is made from the address of the member that sent it.
+static bool is_derived(const judgement_t *self, const uint8_t *ip) {
+    for (size_t i = 0; i < ARRAY_SIZE(self->network->prefixes); ++i) {
+        const zt_rules_prefix_t *prefix = &self->network->prefixes[i];
         if (prefix->length > 0 && memcmp(prefix->bytes, ip, prefix->length) == 0) {
-            return true;
+            return memcmp(self->frame->other, ip + prefix->length, ZT_RULES_ADDRESS_SIZE) == 0;
         }
     }
     return false;
@@ -197,7 +198,7 @@ static answer_t is_ip_authenticated(judgement_t *self) {
         case ZT_SENDER_IPV4:
             return owns(self, ZT_THING_IPV4, ip, 4);
         case ZT_SENDER_IPV6:
-            if (self->frame->is_inbound && has_own_prefix(self->network, ip)) {
+            if (self->frame->is_inbound && is_derived(self, ip)) {
                 return SAYS_YES;
             }
             return owns(self, ZT_THING_IPV6, ip, 16);

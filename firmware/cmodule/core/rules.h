@@ -68,12 +68,14 @@ zt_rules_status_t zt_holdings_compile(const zt_holdings_source_t *source, void *
 /******************************************************************************/
 // What frames are judged by
 
-// IPv6 sources that begin so count as owned by whoever sends from them, inbound (protocol/07 §7.8): our own 6PLANE and RFC4193
-// prefixes, on networks that emulate neighbour discovery and assigned us such an address.
+// IPv6 sources that begin so, and go on with the address of the member that sent the frame, count as owned by it, inbound: our
+// own 6PLANE and RFC4193 prefixes, on networks that emulate neighbour discovery and assigned us such an address.
+// The reference compares the prefix only, so that there every member may use the address of any other (protocol/07 §7.8).
 #define ZT_RULES_PREFIXES (2)
+#define ZT_RULES_PREFIX_MAX (16 - ZT_RULES_ADDRESS_SIZE)
 typedef struct _zt_rules_prefix_t {
     uint8_t length; // bytes; 0: none
-    uint8_t bytes[16];
+    uint8_t bytes[ZT_RULES_PREFIX_MAX];
 } zt_rules_prefix_t;
 
 // One network as one of its members sees it. The lists must outlive it.
@@ -87,7 +89,7 @@ typedef struct _zt_rules_network_t {
     bool unsupported_is_true; // network flag 0x08: a match of an unknown type counts as true
 } zt_rules_network_t;
 
-// Puts prefixes into the network: `packed` has a length of 1 to 16 and that many bytes for each. False, and none set, if there
+// Puts prefixes into the network: `packed` has a length of 1 to 11 and that many bytes for each. False, and none set, if there
 // are too many or one of them is cut off.
 bool zt_rules_set_prefixes(zt_rules_network_t *network, const uint8_t *packed, size_t length);
 

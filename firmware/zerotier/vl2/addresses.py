@@ -45,9 +45,9 @@ def applied(assigned: list[bytes], permissions: Permissions) -> list[bytes]:
 
 
 def own_prefixes(nwid: bytes, member: bytes, assigned: list[bytes]) -> bytes:
-    """The IPv6 prefixes in which every member of a network owns addresses by their form, packed as
-    RuleSet takes them: only those in which the network gave us the address of our own
-    (protocol/06 §6.11, 07 §7.8).
+    """The IPv6 prefixes in which a member owns what is made from its address, packed as RuleSet
+    takes them: only those in which the network gave us the address of our own (protocol/06 §6.11,
+    07 §7.8).
     """
     ours = [address.ip(endpoint) for endpoint in assigned]
     packed = b""
