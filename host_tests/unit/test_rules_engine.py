@@ -431,7 +431,8 @@ def test_an_address_made_from_a_member_is_owned_by_that_member_alone() -> None:
             advertised = b"\x60" + bytes(5) + b"\x3a\xff" + bytes(32)
             advertised += b"\x88" + bytes(7) + source
             for payload in (packet, advertised):
-                assert node.inbound(sender, NOTHING, ETHERNET + b"\x86\xdd" + payload)[0] == verdict
+                frame = ETHERNET + b"\x86\xdd" + payload
+                assert node.inbound(sender, NOTHING, frame)[0] == verdict
 
 
 def test_wrong_arguments_are_refused_in_words() -> None:
