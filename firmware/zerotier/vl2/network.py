@@ -202,6 +202,7 @@ class Network:
             deadline = min(
                 deadline, self.multicast.tick(now), self.subscriptions.tick(now), self._contact_at
             )
+            deadline = min(deadline, self.credentials.tick(now))
         return deadline
 
     def _is_nobodys(self) -> bool:

@@ -225,8 +225,14 @@ class Networks:
         return outcome
 
     def _gossip(self, network: Network, revocation: Revocation, sender: bytes, now: int) -> None:
-        """Pass a revocation on to members that the controller may not reach (06 §6.9)."""
+        """Pass a revocation on to members that the controller may not reach (06 §6.9).
+
+        Not one of what we held ourselves: they take one such packet a second from us, and that one
+        has to be the credentials that are left to us.
+        """
         if not revocation.flags & REVOCATION_FAST_PROPAGATE:
+            return
+        if revocation.target == self._transport.address:
             return
         payload = encode_credentials((), (), (), (revocation,), ())
         for member in network.members.admitted():
