@@ -1,7 +1,7 @@
 """The network controller: answers members that ask for the configuration of a network.
 
-Owns the conversation (protocol/08): who asked when, replies, refusals, pushes and revocations. Who
-may join, which addresses a member gets and what is in a config is decided in controller_*.py.
+Owns the conversation (protocol/08): who asked when, replies, refusals and pushes. Who may join, what
+a member gets or has lost, and how others are told of that, is decided in controller_*.py.
 """
 
 from .const import const
@@ -9,7 +9,9 @@ from .controller_admission import ADMITTED, DENIED, IMPOSTOR, admit
 from .controller_assign import assign
 from .controller_config import Issuer
 from .controller_database import Database, Shelf
+from .controller_grants import withdrawn
 from .controller_records import MemberRecord
+from .controller_revoker import Revoker
 from .identity import Identity
 from .store import FileStore
 from .vl1.outcome import RECEIVED
@@ -17,7 +19,7 @@ from .vl1.packet import Packet
 from .vl1.peer import Peer
 from .vl1.transport import Transport
 from .wire import messages
-from .wire.credentials import encode_credentials
+from .wire.credentials import CREDENTIAL_MEMBERSHIP
 from .wire.dictionary import get_int
 from .wire.dictionary import parse as parse_dictionary
 from .wire.verbs import (
@@ -26,7 +28,6 @@ from .wire.verbs import (
     VERB_ERROR,
     VERB_NETWORK_CONFIG,
     VERB_NETWORK_CONFIG_REQUEST,
-    VERB_NETWORK_CREDENTIALS,
     VERB_OK,
 )
 
@@ -34,7 +35,6 @@ _REQUEST_GATE = const(1000)  # ms; a second request within this is dropped (prot
 _PUSH_WITHIN = const(120000)  # ms since the last request (protocol/08 §8.4)
 _AUTHORISED_FOR = const(180000)  # ms since the last config (protocol/08 §8.1)
 _READ_INTERVAL = const(1000)  # ms between looks at the records
-_REVOCATIONS_PER_PACKET = const(60)  # of 152 bytes each
 _PUSHES_AT_ONCE = const(32)
 _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
 
@@ -64,6 +64,7 @@ class Controller:
         self._transport = transport
         self._address = transport.identity.address
         self._issuer = Issuer(transport.identity)
+        self._revoker = Revoker(transport, self._issuer)
         self._count = transport.counters.count
         self._database = Database(store, transport.counters)
         self._shelves: dict[bytes, Shelf] = {}
@@ -131,7 +132,10 @@ class Controller:
             self._read(now)
         else:
             self._push_some(now)
-        return now + 1 if self._due else self._next_read
+        revoke_at = self._revoker.tick(self._listeners, now)
+        if self._due:
+            return now + 1
+        return self._next_read if revoke_at is None else min(revoke_at, self._next_read)
 
     def _read(self, now: int) -> None:
         for key in list(self._clients):
@@ -157,10 +161,13 @@ class Controller:
         else:  # requests come at any rate, and there may be many members
             changed = [asking] if self._database.read_member(shelf, asking) else []
         gone = [address for address in changed if shelf.settle(address)]
+        lost = withdrawn(shelf)
         if first or shelf.network is None:
             return
         if shelf.network.private:
-            self._revoke(shelf, gone, now)
+            lost += [(address, CREDENTIAL_MEMBERSHIP, 0) for address in gone]
+        if lost:
+            self._revoke(shelf, lost, now)
         if everybody or specialists != shelf.specialists():
             changed = [address for nwid, address in self._clients if nwid == shelf.nwid]
         for address in changed:
@@ -250,7 +257,7 @@ class Controller:
             ips,
             shelf.specialists(),
             client.understands_rules,
-            now,
+            max(now, shelf.issue_from),
         )
         for chunk in self._issuer.chunks(shelf.nwid, config):
             self._transport.send(member.address, verb, head + (chunk,), now)
@@ -261,16 +268,21 @@ class Controller:
         error = messages.encode_error(VERB_NETWORK_CONFIG_REQUEST, request_id, code, nwid)
         self._transport.send(address, VERB_ERROR, (error,), now)
 
-    def _revoke(self, shelf: Shelf, targets: list[bytes], now: int) -> None:
-        """Tell the members at once; else they wait until the targets' certificates are too old.
+    # --- revocations ---
 
-        All in one packet if possible: members take one such packet a second (protocol/03 §3.13).
+    def _revoke(self, shelf: Shelf, lost: list[tuple[bytes, int, int]], now: int) -> None:
+        """Tell the members at once; else they wait until these credentials are too old.
+
+        What is issued from here on must be newer than what is void.
         """
-        for start in range(0, len(targets), _REVOCATIONS_PER_PACKET):
-            some = targets[start : start + _REVOCATIONS_PER_PACKET]
-            revocations = [self._issuer.revocation(shelf.nwid, target, now) for target in some]
-            payload = encode_credentials(revocations=revocations)
-            for nwid, address in list(self._clients):
-                if nwid == shelf.nwid and self._clients[(nwid, address)].listens(now):
-                    self._transport.send(address, VERB_NETWORK_CREDENTIALS, (payload,), now)
-            self._count("controller_revocation_sent", len(some))
+        shelf.issue_from = now + 1
+        self._revoker.add(shelf.nwid, lost, now)
+        self._revoker.tick(self._listeners, now)
+
+    def _listeners(self, now: int) -> dict[bytes, list[bytes]]:
+        """The networks of everybody who has asked lately."""
+        found: dict[bytes, list[bytes]] = {}
+        for (nwid, address), client in self._clients.items():
+            if client.listens(now):
+                found.setdefault(address, []).append(nwid)
+        return found

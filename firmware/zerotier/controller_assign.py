@@ -24,25 +24,40 @@ def assign(
     `uses(ip, address)`: whether another member than this one has that IP. The new ones are at the end
     of the first list too, and the caller adds them to the member's record.
     """
-    given: list[tuple[bytes, int]] = []
+    recorded = _recorded(network, member)
+    sizes = [len(ip) for ip, _ in recorded]
     automatic = not member.no_auto_assign
-    if automatic and network.assign_rfc4193:
-        given.append((rfc4193(network.nwid, member.address), RFC4193_BITS))
-    if automatic and network.assign_6plane:
-        given.append((sixplane(network.nwid, member.address), SIXPLANE_BITS))
-    has_ipv4 = has_ipv6 = False
+    new: list[tuple[bytes, int]] = []
+    if automatic and network.assign_ipv6 and IPV6_SIZE not in sizes:
+        new += _from_pools(network, member, uses, IPV6_SIZE)
+    if automatic and network.assign_ipv4 and IPV4_SIZE not in sizes:
+        new += _from_pools(network, member, uses, IPV4_SIZE)
+    return _derived(network, member) + recorded + new, [ip for ip, _ in new]
+
+
+def held(network: NetworkRecord, member: MemberRecord) -> list[tuple[bytes, int]]:
+    """The addresses that a member has without being given a new one: (ip, prefix bits)."""
+    return _derived(network, member) + _recorded(network, member)
+
+
+def _derived(network: NetworkRecord, member: MemberRecord) -> list[tuple[bytes, int]]:
+    """Those that follow from its address."""
+    derived: list[tuple[bytes, int]] = []
+    if not member.no_auto_assign and network.assign_rfc4193:
+        derived.append((rfc4193(network.nwid, member.address), RFC4193_BITS))
+    if not member.no_auto_assign and network.assign_6plane:
+        derived.append((sixplane(network.nwid, member.address), SIXPLANE_BITS))
+    return derived
+
+
+def _recorded(network: NetworkRecord, member: MemberRecord) -> list[tuple[bytes, int]]:
+    """Those of its record to which a route leads."""
+    recorded = []
     for ip in member.ips:
         bits = _longest_route(network, ip)
         if bits is not None:
-            given.append((ip, bits))
-            has_ipv4 = has_ipv4 or len(ip) == IPV4_SIZE
-            has_ipv6 = has_ipv6 or len(ip) == IPV6_SIZE
-    new: list[tuple[bytes, int]] = []
-    if automatic and network.assign_ipv6 and not has_ipv6:
-        new += _from_pools(network, member, uses, IPV6_SIZE)
-    if automatic and network.assign_ipv4 and not has_ipv4:
-        new += _from_pools(network, member, uses, IPV4_SIZE)
-    return given + new, [ip for ip, _ in new]
+            recorded.append((ip, bits))
+    return recorded
 
 
 def _longest_route(network: NetworkRecord, ip: bytes) -> int | None:

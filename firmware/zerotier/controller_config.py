@@ -6,6 +6,7 @@ Owns the content of a config (protocol/08 §8.3) and the signatures. Never decid
 from os import urandom
 
 from .const import const
+from .controller_grants import OWNERSHIP_ID, capabilities, tags
 from .controller_records import MemberRecord, NetworkRecord
 from .identity import Identity
 from .wire.address import IPV4_SIZE, NIL, inet_raw
@@ -17,7 +18,6 @@ from .wire.config import (
     encode_dns,
 )
 from .wire.credentials import (
-    CREDENTIAL_MEMBERSHIP,
     MAX_THINGS,
     REVOCATION_FAST_PROPAGATE,
     THING_IPV4,
@@ -33,7 +33,6 @@ from .wire.rules import ACCEPT_ALL, count_rules
 
 _MAX_ADDRESSES = const(32)
 _MAX_SPECIALISTS = const(256)
-_OWNERSHIP_ID = const(1)
 
 
 class Issuer:
@@ -102,17 +101,22 @@ class Issuer:
             self._sign(chunk)
         return [chunk.encode() for chunk in chunks]
 
-    def revocation(self, nwid: bytes, target: bytes, now: int) -> Revocation:
-        """Makes the memberships of `target` up to now worthless (protocol/08 §8.5)."""
+    def revocation(
+        self, nwid: bytes, kind: int, id: int, target: bytes, threshold: int
+    ) -> Revocation:
+        """Makes a credential of `target` worthless in all forms up to that time (protocol/08 §8.5).
+
+        `kind`: CREDENTIAL_*; `id`: 0 for memberships.
+        """
         revocation = Revocation(
             int.from_bytes(urandom(4), "big"),
             nwid,
-            0,
-            now,
+            id,
+            threshold,
             REVOCATION_FAST_PROPAGATE,
             target,
             self._identity.address,
-            CREDENTIAL_MEMBERSHIP,
+            kind,
         )
         self._sign(revocation)
         return revocation
@@ -146,7 +150,7 @@ class Issuer:
         ownership = Ownership(
             network.nwid,
             now,
-            _OWNERSHIP_ID,
+            OWNERSHIP_ID,
             b"".join(things),
             member.address,
             self._identity.address,
@@ -157,26 +161,23 @@ class Issuer:
     def _capabilities(
         self, network: NetworkRecord, member: MemberRecord, now: int
     ) -> list[Capability]:
-        """Of the member's capabilities those that the network still has."""
-        capabilities = []
-        for id in sorted(set(member.capabilities)):
-            if id in network.capabilities:
-                rules = network.capabilities[id][1]
-                capability = Capability(network.nwid, now, id, count_rules(rules), rules)
-                signature = self._identity.sign(capability.signed_bytes())
-                capability.custody = [(member.address, self._identity.address, signature)]
-                capabilities.append(capability)
-        return capabilities
+        """In the order of their ids."""
+        made = []
+        granted = capabilities(network, member)
+        for id in sorted(granted):
+            rules = granted[id]
+            capability = Capability(network.nwid, now, id, count_rules(rules), rules)
+            signature = self._identity.sign(capability.signed_bytes())
+            capability.custody = [(member.address, self._identity.address, signature)]
+            made.append(capability)
+        return made
 
     def _tags(self, network: NetworkRecord, member: MemberRecord, now: int) -> list[Tag]:
-        """The member's tags, and the network's defaults for those that it lacks."""
-        values = dict(member.tags)
-        for id, default in network.tags.items():
-            if default is not None and id not in values:
-                values[id] = default
-        tags = []
-        for id in sorted(values):
-            tag = Tag(network.nwid, now, id, values[id], member.address, self._identity.address)
+        """In the order of their ids."""
+        made = []
+        granted = tags(network, member)
+        for id in sorted(granted):
+            tag = Tag(network.nwid, now, id, granted[id], member.address, self._identity.address)
             self._sign(tag)
-            tags.append(tag)
-        return tags
+            made.append(tag)
+        return made

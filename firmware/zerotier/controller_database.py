@@ -97,6 +97,10 @@ class Shelf:
         self.value: bytes | None = None  # the records as they were read
         self.values: dict[bytes, bytes] = {}
         self.stamps: dict[bytes, tuple] = {}  # of the files as they were read
+        # For controller_grants.py: what was known of the network, and of members that changed since.
+        self.compared: NetworkRecord | None = None
+        self.replaced: dict[bytes, MemberRecord | None] = {}
+        self.issue_from = 0  # what was signed before this time may have been revoked
         self._admitted: dict[bytes, bool] = {}  # authorized when `settle` was last asked
         self._roles: dict[bytes, int] = {}  # of members that have one
         self._owners: dict[bytes, int] = {}  # IP -> how many members it is given to
@@ -182,6 +186,7 @@ class Database:
         value = self._get(member_key(shelf.nwid, address), known)
         if value == known:
             return False
+        shelf.replaced.setdefault(address, shelf.members.get(address))
         shelf.drop(address)
         shelf.damaged.pop(address, None)
         if value is None:

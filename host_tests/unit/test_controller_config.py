@@ -6,6 +6,7 @@ from zerotier.controller_records import MemberRecord, NetworkRecord
 from zerotier.identity import Identity
 from zerotier.wire.chunk import MAX_PIECE, Chunk
 from zerotier.wire.config import ROLE_ACTIVE_BRIDGE, NetworkConfig
+from zerotier.wire.credentials import CREDENTIAL_MEMBERSHIP
 from zerotier.wire.dictionary import parse as parse_dictionary
 from zerotier.wire.rules import ACCEPT_ALL
 
@@ -132,7 +133,9 @@ def test_dns_is_sent_with_its_servers() -> None:
 
 
 def test_a_revocation_is_that_of_the_reference_but_for_its_random_id() -> None:
-    revocation = Issuer(A).revocation(bytes.fromhex("f85afca4d6123456"), B.address, NOW)
+    revocation = Issuer(A).revocation(
+        bytes.fromhex("f85afca4d6123456"), CREDENTIAL_MEMBERSHIP, 0, B.address, NOW
+    )
     assert A.verify(revocation.signed_bytes(), revocation.signature)
     revocation.id = 0x0BADF00D
     assert revocation.signed_bytes() == unhex(

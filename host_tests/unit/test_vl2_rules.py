@@ -8,7 +8,12 @@ from zerotier.limits import DEVICE
 from zerotier.vl2 import status
 from zerotier.vl2.addresses import rfc4193, sixplane
 from zerotier.wire import messages
-from zerotier.wire.credentials import CREDENTIAL_TAG, REVOCATION_FAST_PROPAGATE, Revocation
+from zerotier.wire.credentials import (
+    CREDENTIAL_TAG,
+    REVOCATION_FAST_PROPAGATE,
+    Revocation,
+    encode_credentials,
+)
 from zerotier.wire.verbs import VERB_EXT_FRAME, VERB_FRAME, VERB_NETWORK_CREDENTIALS
 
 _ACCEPT = {"type": "ACTION_ACCEPT"}
@@ -318,3 +323,122 @@ def test_more_rules_than_the_node_can_enforce_close_the_network_and_say_why():
     network.transmit(net.networks[0].mac + mac + b"\x08\x00" + udp(1), net.mesh.now)
     net.mesh.run(1000)
     assert len(net.ports[0].frames) == 1
+
+
+# --- credentials that the controller takes back ---
+
+
+def member_says(net: Lan, number: int, **fields) -> None:
+    put_member(net.controller, net.nwid, net.members[number].address, **fields)
+
+
+def network_says(net: Lan, **fields) -> None:
+    """Change fields of the network's record."""
+    key = "controller.d/network/%s.json" % net.nwid.hex()
+    record = json.loads(net.controller.store.get(key).decode())
+    record.update(fields)
+    net.controller.store.put(key, json.dumps(record).encode())
+
+
+def insists(net: Lan, payload: bytes) -> None:
+    """Member 0 shows its old credentials to member 1 and sends a frame, whatever its rules say."""
+    net.send(0, 1, VERB_NETWORK_CREDENTIALS, payload)
+    net.mesh.run(100)
+    net.send(0, 1, VERB_FRAME, messages.encode_frame(net.nwid, _IPV4, udp(80)))
+    net.mesh.run(100)
+
+
+def shown(net: Lan, number: int = 0) -> bytes:
+    """What this member can show of itself now."""
+    config = net.networks[number].config
+    return encode_credentials(
+        [config.membership], config.capabilities, config.tags, (), config.ownerships
+    )
+
+
+def with_capability() -> Lan:
+    capabilities = [{"id": 3, "default": False, "rules": [to_port(80), _ACCEPT]}]
+    rules = [to_port(81), _ACCEPT]
+    net = Lan(3, each=[{"capabilities": [3]}], rules=rules, capabilities=capabilities)
+    for receiver in (1, 2):
+        net.transmit(receiver, net.frame(receiver, 0, udp(81)))
+        net.transmit(0, net.frame(0, receiver, udp(80)))
+        assert delivered(net, receiver) == 1
+    return net
+
+
+def test_a_capability_that_was_withdrawn_admits_nobody_two_seconds_later():
+    for withdraw in (
+        lambda net: member_says(net, 0, capabilities=[]),
+        lambda net: network_says(net, capabilities=[]),
+        lambda net: network_says(
+            net, capabilities=[{"id": 3, "default": False, "rules": [to_port(82), _ACCEPT]}]
+        ),
+    ):
+        net = with_capability()
+        old = shown(net)
+        withdraw(net)
+        net.mesh.run(2000)
+        assert count_of(net, 1, "capability_taken_away") == 1
+        assert count_of(net, 2, "capability_taken_away") == 1
+        insists(net, old)
+        assert delivered(net, 1) == 0
+        assert count_of(net, 1, "capability_revoked") == 1
+        assert count_of(net, 1, "rules_no_match_in") == 1
+        # What is left to it still works.
+        net.transmit(0, net.frame(0, 1, udp(81)))
+        assert delivered(net, 1) == 1
+
+
+def test_a_tag_with_another_value_is_void_in_its_old_form_and_counts_in_its_new_one():
+    net = with_tags((5, 5, 6))
+    for receiver in (1, 2):
+        net.transmit(receiver, net.frame(receiver, 0, udp(1)))
+    net.transmit(0, net.frame(0, 1, udp(1)))
+    assert delivered(net, 1) == 1
+    old = shown(net)
+    member_says(net, 0, tags=[[1, 6]])
+    net.mesh.run(2000)
+    insists(net, old)
+    assert delivered(net, 1) == 0 and count_of(net, 1, "tag_revoked") == 1
+    delivered(net, 2)
+    net.transmit(0, net.frame(0, 2, udp(1)))
+    assert delivered(net, 2) == 1
+
+
+def test_an_address_that_was_taken_away_is_owned_no_more():
+    owner = {"type": "MATCH_CHARACTERISTICS", "mask": "1000000000000000", "not": True}
+    net = lan([owner, _DROP, _ACCEPT], 3)
+    net.transmit(0, net.frame(0, 1, udp(80)))
+    assert delivered(net, 1) == 1
+    old = shown(net)
+    member_says(net, 0, ipAssignments=["10.147.17.77"])
+    net.mesh.run(2000)
+    assert count_of(net, 1, "ownership_taken_away") == 1
+    insists(net, old)
+    assert delivered(net, 1) == 0 and count_of(net, 1, "rules_drop_in") == 1
+    net.transmit(0, net.frame(0, 1, udp(80, 76)))
+    assert delivered(net, 1) == 1
+
+
+def test_what_members_gain_revokes_nothing():
+    net = with_capability()
+    member_says(net, 0, capabilities=[3, 4], tags=[[1, 1]], name="renamed")
+    network_says(net, name="renamed", tags=[{"id": 2, "default": 5}])
+    net.mesh.run(3000)
+    assert net.controller.count("controller_revocation_sent") == 0
+    net.transmit(0, net.frame(0, 1, udp(80)))
+    assert delivered(net, 1) == 1
+
+
+def test_who_is_shut_out_and_let_in_again_does_not_get_old_credentials_back():
+    net = with_capability()
+    old = shown(net)
+    member_says(net, 0, authorized=False)
+    net.mesh.run(2000)
+    member_says(net, 0, capabilities=[])
+    net.mesh.run(2000)
+    net.transmit(0, net.frame(0, 1, udp(81)))
+    assert delivered(net, 1) == 1
+    insists(net, old)
+    assert delivered(net, 1) == 0 and count_of(net, 1, "capability_revoked") == 1
