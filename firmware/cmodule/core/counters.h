@@ -21,15 +21,12 @@
     X(frame_not_taken) /* refused by the port: no memory, interface down */ \
     X(frame_empty) \
     X(frame_size_in) /* longer than the network's MTU */ \
-    X(frame_not_for_us) /* a MAC that is neither ours nor a group */ \
     X(frame_own_source) /* our own MAC as the source */ \
-    X(frame_foreign_source_in) /* a source MAC that is not the sender's */ \
     X(rules_drop_in) /* a rule of the network drops it */ \
     X(rules_no_match_in) /* no rule and no capability lets it through */ \
     /* frames that go out */ \
     X(frames_out) /* sent without Python */ \
     X(frame_size_out) /* empty, or longer than the network's MTU */ \
-    X(frame_foreign_source_out) /* a source MAC that is not ours */ \
     X(frame_unknown_network) /* its network was removed */ \
     X(rules_drop_out) /* a rule of the network drops it */ \
     X(rules_no_match_out) /* no rule and no capability lets it through */ \

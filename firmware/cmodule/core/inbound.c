@@ -136,25 +136,22 @@ static bool receive_ext_frame(zt_datapath_t *self, packet_t *packet) {
     if (destination[0] & 1) {
         return false; // to a group: policy knows whether the network has multicast
     }
+    if (memcmp(source, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0) {
+        ZT_COUNT(self, frame_own_source);
+        heard_on(self, packet);
+        return true;
+    }
     uint8_t expected[ZT_ETHERNET_ADDRESS_SIZE];
     mac_of(network, packet->peer->address, expected);
-    // A rule that sends frames to us for inspection overrides the check of the MACs, so rules come first (protocol/03 §3.10).
-    bool is_ours = memcmp(source, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0;
-    zt_judgement_t judgement = is_ours ? ZT_JUDGED_PASS : judge(self, packet, network, destination, source, source + ZT_ETHERNET_ADDRESS_SIZE);
+    if (memcmp(source, expected, ZT_ETHERNET_ADDRESS_SIZE) != 0 || memcmp(destination, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
+        return false; // of or for a host behind a bridge, a frame that a rule redirected, or a lie
+    }
+    zt_judgement_t judgement = judge(self, packet, network, destination, source, source + ZT_ETHERNET_ADDRESS_SIZE);
     if (judgement == ZT_JUDGED_PYTHON) {
         return false;
     }
     heard_on(self, packet);
-    if (judgement == ZT_JUDGED_DROP) {
-        return true;
-    }
-    if (is_ours) {
-        ZT_COUNT(self, frame_own_source);
-    } else if (memcmp(source, expected, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
-        ZT_COUNT(self, frame_foreign_source_in);
-    } else if (memcmp(destination, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
-        ZT_COUNT(self, frame_not_for_us);
-    } else {
+    if (judgement != ZT_JUDGED_DROP) {
         deliver(self, packet, network, ZT_EXT_FRAME_START_OFFSET);
     }
     return true;

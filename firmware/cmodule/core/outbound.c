@@ -93,11 +93,9 @@ void zt_datapath_transmit(zt_datapath_t *self, int index, uint8_t *frame, size_t
         ZT_COUNT(self, frame_size_out);
         return;
     }
-    if (memcmp(frame + ZT_ETHERNET_ADDRESS_SIZE, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
-        ZT_COUNT(self, frame_foreign_source_out);
-        return;
-    }
-    zt_peer_t *peer = recipient(self, network, frame);
+    // The frame of a host that the stack bridges, if it may.
+    bool is_foreign = memcmp(frame + ZT_ETHERNET_ADDRESS_SIZE, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0;
+    zt_peer_t *peer = is_foreign ? NULL : recipient(self, network, frame);
     size_t packet_length = length + ZT_FRAME_HEADROOM;
     bool too_many = packet_length > self->config.mtu + (ZT_FRAGMENTS_MAX - 1) * (size_t)(self->config.mtu - ZT_FRAGMENT_HEADER_SIZE);
     if (peer == NULL || self->ids_used >= ZT_IDS_COUNT || too_many) {
