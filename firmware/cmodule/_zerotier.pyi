@@ -441,10 +441,17 @@ class Netif:
         """
 
     def ip4(self, address: str | Readable, prefix_bits: int, /) -> None:
-        """Sets the IPv4 address, as text or as 4 bytes. The last one set is in force.
+        """Sets the IPv4 address, as text or as 4 bytes, with which packets leave if a program did
+        not choose another. The last one set is in force.
 
-        Raises ValueError "not an IPv4 address", "an IPv4 address must be 4 bytes", "the prefix is
-        longer than the address".
+        Raises ValueError "not an IP address", "an IP address must be 4 or 16 bytes", "not an IPv4
+        address", "the prefix is longer than the address".
+        """
+
+    def ip4_also(self, address: str | Readable, prefix_bits: int, /) -> None:
+        """Adds a further IPv4 address.
+
+        Raises what ip4() does, OSError(ENOMEM) if there is no room for another.
         """
 
     def ip6(self, address: str | Readable, prefix_bits: int, /) -> None:
@@ -452,9 +459,24 @@ class Netif:
 
         Any prefix length is honoured, so 6PLANE's 40 bits work.
 
-        Raises ValueError "not an IPv6 address", "an IPv6 address must be 16 bytes", "the prefix is
-        longer than the address", OSError(ENOMEM) if there is no room for another.
+        Raises ValueError "not an IP address", "an IP address must be 4 or 16 bytes", "not an IPv6
+        address", "the prefix is longer than the address", OSError(ENOMEM) if there is no room for
+        another.
         """
+
+    def route(
+        self, target: str | Readable, prefix_bits: int, gateway: str | Readable | None, /
+    ) -> None:
+        """Adds a route to destinations behind a gateway, or, without one, on the link. The narrowest
+        route counts, among equal ones the first; the subnets of addresses go before all routes.
+
+        Raises ValueError "not an IP address", "an IP address must be 4 or 16 bytes", "the prefix is
+        longer than the address", "target and gateway must be of one version of IP", OSError(ENOMEM)
+        if there is no room for another.
+        """
+
+    def clear_routes(self) -> None:
+        """Removes all routes."""
 
     def clear_addresses(self) -> None:
         """Removes all addresses but the IPv6 link-local one."""
@@ -503,6 +525,13 @@ class Underlay:
 
     def dropped(self) -> int:
         """Datagrams that were dropped since power on."""
+
+def name_servers(servers: list[bytes] | tuple[bytes, ...] = ..., /) -> tuple[bytes, ...]:
+    """Sets the servers that the stack asks for names, if there is an argument: at most four IP
+    addresses of 4 or 16 bytes. Returns those in force.
+
+    Raises ValueError "an IP address must be 4 or 16 bytes".
+    """
 
 def background(callback: Callable[[], int] | None, /, *sockets: int) -> None:
     """Lets the node run by itself: `callback` is called whenever there is something for it to do.

@@ -12,8 +12,8 @@ ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c $(ZT_
 ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))
 
 ifneq ($(LWIP_DIR),)
-ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/background.c
-ZT_NETIF := $(ZT_DIR)/lwip/netif.c $(ZT_DIR)/lwip/glue.c
+ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/name_servers.c $(ZT_DIR)/bind/background.c
+ZT_NETIF := $(addprefix $(ZT_DIR)/lwip/,netif.c aliases.c routes.c glue.c)
 ifeq ($(ZT_LWIP_UNDERLAY),1)
 ZT_BIND += $(ZT_DIR)/bind/underlay.c
 ZT_NETIF += $(ZT_DIR)/lwip/underlay.c

@@ -27,6 +27,8 @@ typedef uint32_t sys_prot_t;
 #define LWIP_IGMP (1)
 #define LWIP_IPV6_MLD (1)
 #define LWIP_DNS (1)
+#define DNS_MAX_SERVERS (4) // as many as a network may have
+#define LWIP_DNS_SUPPORT_MDNS_QUERIES (1) // names that end in .local
 #define SO_REUSE (1)
 
 // Tests compare these before and after.
@@ -113,5 +115,14 @@ struct netif *zt_netif_ip4_route(const struct ip4_addr *source, const struct ip4
 struct netif *zt_netif_ip6_route(const struct ip6_addr *source, const struct ip6_addr *destination);
 #define LWIP_HOOK_IP4_ROUTE_SRC(source, destination) zt_netif_ip4_route(source, destination)
 #define LWIP_HOOK_IP6_ROUTE(source, destination) zt_netif_ip6_route(source, destination)
+struct pbuf;
+const struct ip4_addr *zt_netif_ip4_next_hop(struct netif *netif, const struct ip4_addr *destination);
+const struct ip6_addr *zt_netif_ip6_next_hop(struct netif *netif, const struct ip6_addr *destination);
+#define LWIP_HOOK_ETHARP_GET_GW(netif, destination) zt_netif_ip4_next_hop(netif, destination)
+#define LWIP_HOOK_ND6_GET_GW(netif, destination) zt_netif_ip6_next_hop(netif, destination)
+int zt_netif_ip4_input(struct pbuf *packet, struct netif *input);
+int zt_netif_ip6_input(struct pbuf *packet, struct netif *input);
+#define LWIP_HOOK_IP4_INPUT(packet, input) zt_netif_ip4_input(packet, input)
+#define LWIP_HOOK_IP6_INPUT(packet, input) zt_netif_ip6_input(packet, input)
 
 #endif // ZT_LWIPOPTS_H

@@ -28,6 +28,9 @@ struct _zt_netif_t *zt_netif_of(mp_obj_t netif); // raises OSError(EBADF) if it 
 // underlay.c
 extern const mp_obj_type_t zerotier_underlay_type;
 
+// name_servers.c
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_name_servers_obj);
+
 // background.c
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj);
 MP_DECLARE_CONST_FUN_OBJ_0(zerotier_wake_obj);

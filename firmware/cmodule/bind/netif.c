@@ -105,50 +105,95 @@ static mp_obj_t netif_mtu(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(netif_mtu_obj, 1, 2, netif_mtu);
 
+// An address as text, or as 4 or 16 bytes; of any version.
+static ip_addr_t address_of(mp_obj_t object) {
+    ip_addr_t address;
+    if (mp_obj_is_str(object)) {
+        if (!ipaddr_aton(mp_obj_str_get_str(object), &address)) {
+            mp_raise_ValueError(MP_ERROR_TEXT("not an IP address"));
+        }
+        return address;
+    }
+    mp_buffer_info_t bytes;
+    mp_get_buffer_raise(object, &bytes, MP_BUFFER_READ);
+    memset(&address, 0, sizeof(address));
+    if (bytes.len == IP4_SIZE) {
+        IP_SET_TYPE_VAL(address, IPADDR_TYPE_V4);
+        memcpy(&ip_2_ip4(&address)->addr, bytes.buf, IP4_SIZE);
+    } else if (bytes.len == IP6_SIZE) {
+        IP_SET_TYPE_VAL(address, IPADDR_TYPE_V6);
+        memcpy(ip_2_ip6(&address)->addr, bytes.buf, IP6_SIZE);
+    } else {
+        mp_raise_ValueError(MP_ERROR_TEXT("an IP address must be 4 or 16 bytes"));
+    }
+    return address;
+}
+
+static ip4_addr_t ip4_of(mp_obj_t object) {
+    ip_addr_t address = address_of(object);
+    if (IP_IS_V6_VAL(address)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("not an IPv4 address"));
+    }
+    return *ip_2_ip4(&address);
+}
+
 // ip4(address, prefix_bits)
 static mp_obj_t netif_ip4(mp_obj_t self_in, mp_obj_t address_in, mp_obj_t bits_in) {
     zt_netif_t *netif = open_netif(self_in);
-    ip4_addr_t address;
-    if (mp_obj_is_str(address_in)) {
-        if (!ip4addr_aton(mp_obj_str_get_str(address_in), &address)) {
-            mp_raise_ValueError(MP_ERROR_TEXT("not an IPv4 address"));
-        }
-    } else {
-        mp_buffer_info_t bytes;
-        mp_get_buffer_raise(address_in, &bytes, MP_BUFFER_READ);
-        if (bytes.len != IP4_SIZE) {
-            mp_raise_ValueError(MP_ERROR_TEXT("an IPv4 address must be 4 bytes"));
-        }
-        memcpy(&address.addr, bytes.buf, IP4_SIZE);
-    }
+    ip4_addr_t address = ip4_of(address_in);
     zt_netif_set_ip4(netif, &address, prefix_of(bits_in, IP4_BITS));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(netif_ip4_obj, netif_ip4);
 
+// ip4_also(address, prefix_bits)
+static mp_obj_t netif_ip4_also(mp_obj_t self_in, mp_obj_t address_in, mp_obj_t bits_in) {
+    zt_netif_t *netif = open_netif(self_in);
+    ip4_addr_t address = ip4_of(address_in);
+    if (!zt_netif_add_ip4(netif, &address, prefix_of(bits_in, IP4_BITS))) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(netif_ip4_also_obj, netif_ip4_also);
+
 // ip6(address, prefix_bits)
 static mp_obj_t netif_ip6(mp_obj_t self_in, mp_obj_t address_in, mp_obj_t bits_in) {
     zt_netif_t *netif = open_netif(self_in);
-    ip6_addr_t address;
-    if (mp_obj_is_str(address_in)) {
-        if (!ip6addr_aton(mp_obj_str_get_str(address_in), &address)) {
-            mp_raise_ValueError(MP_ERROR_TEXT("not an IPv6 address"));
-        }
-    } else {
-        mp_buffer_info_t bytes;
-        mp_get_buffer_raise(address_in, &bytes, MP_BUFFER_READ);
-        if (bytes.len != IP6_SIZE) {
-            mp_raise_ValueError(MP_ERROR_TEXT("an IPv6 address must be 16 bytes"));
-        }
-        memcpy(address.addr, bytes.buf, IP6_SIZE);
-        ip6_addr_clear_zone(&address);
+    ip_addr_t address = address_of(address_in);
+    if (IP_IS_V4_VAL(address)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("not an IPv6 address"));
     }
-    if (!zt_netif_add_ip6(netif, &address, prefix_of(bits_in, IP6_BITS))) {
+    if (!zt_netif_add_ip6(netif, ip_2_ip6(&address), prefix_of(bits_in, IP6_BITS))) {
         mp_raise_OSError(MP_ENOMEM);
     }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(netif_ip6_obj, netif_ip6);
+
+// route(target, prefix_bits, gateway)
+static mp_obj_t netif_route(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_netif_t *netif = open_netif(args[0]);
+    ip_addr_t target = address_of(args[1]);
+    unsigned bits = prefix_of(args[2], IP_IS_V6_VAL(target) ? IP6_BITS : IP4_BITS);
+    bool has_gateway = args[3] != mp_const_none;
+    ip_addr_t gateway = has_gateway ? address_of(args[3]) : target;
+    if (IP_IS_V6_VAL(target) != IP_IS_V6_VAL(gateway)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("target and gateway must be of one version of IP"));
+    }
+    if (!zt_netif_add_route(netif, &target, bits, has_gateway ? &gateway : NULL)) {
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(netif_route_obj, 4, 4, netif_route);
+
+static mp_obj_t netif_clear_routes(mp_obj_t self_in) {
+    zt_netif_clear_routes(open_netif(self_in));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(netif_clear_routes_obj, netif_clear_routes);
 
 static mp_obj_t netif_clear_addresses(mp_obj_t self_in) {
     zt_netif_clear_addresses(open_netif(self_in));
@@ -201,7 +246,10 @@ static const mp_rom_map_elem_t netif_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_active), MP_ROM_PTR(&netif_active_obj) },
     { MP_ROM_QSTR(MP_QSTR_mtu), MP_ROM_PTR(&netif_mtu_obj) },
     { MP_ROM_QSTR(MP_QSTR_ip4), MP_ROM_PTR(&netif_ip4_obj) },
+    { MP_ROM_QSTR(MP_QSTR_ip4_also), MP_ROM_PTR(&netif_ip4_also_obj) },
     { MP_ROM_QSTR(MP_QSTR_ip6), MP_ROM_PTR(&netif_ip6_obj) },
+    { MP_ROM_QSTR(MP_QSTR_route), MP_ROM_PTR(&netif_route_obj) },
+    { MP_ROM_QSTR(MP_QSTR_clear_routes), MP_ROM_PTR(&netif_clear_routes_obj) },
     { MP_ROM_QSTR(MP_QSTR_clear_addresses), MP_ROM_PTR(&netif_clear_addresses_obj) },
     { MP_ROM_QSTR(MP_QSTR_input), MP_ROM_PTR(&netif_input_obj) },
     { MP_ROM_QSTR(MP_QSTR_groups), MP_ROM_PTR(&netif_groups_obj) },

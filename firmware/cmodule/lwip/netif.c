@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "aliases.h"
 #include "glue.h"
+#include "routes.h"
 
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/igmp.h"
+#include "lwip/ip.h"
 #include "lwip/ip6_addr.h"
 #include "lwip/mld6.h"
 #include "lwip/netif.h"
@@ -163,6 +166,8 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
 
 void zt_netif_close(zt_netif_t *self) {
     zt_glue_forget(self);
+    zt_aliases_clear(&self->lwip);
+    zt_routes_clear(&self->lwip);
     netif_remove(&self->lwip);
     self->is_open = false;
 }
@@ -175,6 +180,7 @@ void zt_netif_set_active(zt_netif_t *self, bool active) {
         netif_set_link_down(&self->lwip);
         netif_set_down(&self->lwip);
     }
+    zt_aliases_follow(&self->lwip);
 }
 
 bool zt_netif_is_active(const zt_netif_t *self) {
@@ -184,6 +190,7 @@ bool zt_netif_is_active(const zt_netif_t *self) {
 void zt_netif_set_mtu(zt_netif_t *self, uint16_t mtu) {
     self->lwip.mtu = mtu;
     self->lwip.mtu6 = mtu;
+    zt_aliases_follow(&self->lwip);
 }
 
 uint16_t zt_netif_mtu(const zt_netif_t *self) {
@@ -214,7 +221,20 @@ bool zt_netif_add_ip6(zt_netif_t *self, const ip6_addr_t *address, unsigned pref
     return true;
 }
 
+bool zt_netif_add_ip4(zt_netif_t *self, const ip4_addr_t *address, unsigned prefix_bits) {
+    return zt_aliases_add(&self->lwip, address, prefix_bits);
+}
+
+bool zt_netif_add_route(zt_netif_t *self, const ip_addr_t *target, unsigned prefix_bits, const ip_addr_t *gateway) {
+    return zt_routes_add(&self->lwip, target, prefix_bits, gateway);
+}
+
+void zt_netif_clear_routes(zt_netif_t *self) {
+    zt_routes_clear(&self->lwip);
+}
+
 void zt_netif_clear_addresses(zt_netif_t *self) {
+    zt_aliases_clear(&self->lwip);
     netif_set_addr(&self->lwip, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
     for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; ++i) { // 0 is the link-local one
         netif_ip6_addr_set_state(&self->lwip, i, IP6_ADDR_INVALID);
@@ -249,7 +269,8 @@ static bool is_usable(const zt_netif_t *self) {
 }
 
 bool zt_netif_is_virtual(const struct netif *netif) {
-    return netif != NULL && netif->linkoutput == netif_linkoutput;
+    const struct netif *owner = zt_aliases_owner((struct netif *)netif);
+    return owner != NULL && owner->linkoutput == netif_linkoutput;
 }
 
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination) {
@@ -264,17 +285,37 @@ struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *des
             return &netifs[i].lwip;
         }
     }
-    return first; // NULL: lwIP looks for the subnet itself
+    if (many || source != NULL) {
+        return first; // NULL: lwIP looks for the subnet itself, and asks again without a source if there is none
+    }
+    ip_addr_t wanted;
+    ip_addr_copy_from_ip4(wanted, *destination);
+    return zt_routes_interface(&wanted);
+}
+
+const ip4_addr_t *zt_netif_ip4_next_hop(struct netif *netif, const ip4_addr_t *destination) {
+    ip_addr_t wanted;
+    ip_addr_copy_from_ip4(wanted, *destination);
+    const ip_addr_t *hop = zt_routes_next_hop(zt_aliases_owner(netif), &wanted);
+    return hop == NULL ? NULL : hop == &wanted ? destination : ip_2_ip4(hop);
 }
 
 struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination) {
+    for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
+        if (is_usable(&netifs[i]) && is_on_link(&netifs[i], destination)) {
+            return &netifs[i].lwip;
+        }
+    }
+    ip_addr_t wanted;
+    ip_addr_copy_from_ip6(wanted, *destination);
+    struct netif *routed = ip6_addr_ismulticast(destination) ? NULL : zt_routes_interface(&wanted);
+    if (routed != NULL) {
+        return routed;
+    }
     struct netif *first = NULL;
     for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
         if (!is_usable(&netifs[i])) {
             continue;
-        }
-        if (is_on_link(&netifs[i], destination)) {
-            return &netifs[i].lwip;
         }
         if (source != NULL && netif_get_ip6_addr_match(&netifs[i].lwip, source) >= 0) {
             return &netifs[i].lwip;
@@ -284,16 +325,87 @@ struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *des
     return ip6_addr_ismulticast(destination) || ip6_addr_islinklocal(destination) ? first : NULL;
 }
 
+const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *netif, const ip6_addr_t *destination) {
+    ip_addr_t wanted;
+    ip_addr_copy_from_ip6(wanted, *destination);
+    const ip_addr_t *hop = zt_routes_next_hop(netif, &wanted);
+    return hop == NULL ? NULL : hop == &wanted ? destination : ip_2_ip6(hop);
+}
+
 bool zt_netif_ip6_same_subnet(const ip6_addr_t *address, const ip6_addr_t *own) {
     unsigned bits = LINK_LOCAL_PREFIX_BITS;
+    struct netif *owner = NULL;
     for (size_t i = 0; i < ZT_NETIF_COUNT; ++i) {
         for (s8_t j = 0; j < LWIP_IPV6_NUM_ADDRESSES; ++j) {
             if (netif_ip6_addr(&netifs[i].lwip, j) == own) {
                 bits = netifs[i].ip6_prefix_bits[j];
+                owner = &netifs[i].lwip;
             }
         }
     }
-    return ip6_addr_zone_eq(address, own) && same_prefix(address, own, bits);
+    if (!ip6_addr_zone_eq(address, own)) {
+        return false;
+    }
+    if (same_prefix(address, own, bits)) {
+        return true;
+    }
+    // A route without a gateway makes its destinations neighbours, too.
+    return owner != NULL && !ip6_addr_islinklocal(own) && !ip6_addr_islinklocal(address) && !ip6_addr_ismulticast(address)
+           && zt_netif_ip6_next_hop(owner, address) == address;
+}
+
+/******************************************************************************/
+// Which packets an interface takes: those for its own addresses. lwIP alone takes what is for any interface of the device, so the
+// members of one network would reach what is meant for another, or for the physical network
+
+static bool is_same(struct netif *one, struct netif *other) {
+    return zt_aliases_owner(one) == zt_aliases_owner(other);
+}
+
+static int eat(struct pbuf *packet) {
+    pbuf_free(packet);
+    return 1;
+}
+
+int zt_netif_ip4_input(struct pbuf *packet, struct netif *input) {
+    ip4_addr_t to;
+    if (pbuf_copy_partial(packet, &to.addr, sizeof(to.addr), offsetof(struct ip_hdr, dest)) != sizeof(to.addr)
+        || ip4_addr_ismulticast(&to) || ip4_addr_isany_val(to)) {
+        return 0;
+    }
+    bool is_foreign = false;
+    struct netif *holder;
+    NETIF_FOREACH(holder) {
+        if (ip4_addr_eq(&to, netif_ip4_addr(holder))) {
+            if (is_same(holder, input)) {
+                return 0;
+            }
+            is_foreign = is_foreign || zt_netif_is_virtual(holder) || zt_netif_is_virtual(input);
+        }
+    }
+    return is_foreign ? eat(packet) : 0;
+}
+
+int zt_netif_ip6_input(struct pbuf *packet, struct netif *input) {
+    ip6_addr_t to;
+    memset(&to, 0, sizeof(to));
+    if (pbuf_copy_partial(packet, to.addr, sizeof(to.addr), offsetof(struct ip6_hdr, dest)) != sizeof(to.addr)
+        || ip6_addr_ismulticast(&to) || ip6_addr_islinklocal(&to)) {
+        return 0;
+    }
+    bool is_foreign = false;
+    struct netif *holder;
+    NETIF_FOREACH(holder) {
+        for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+            if (ip6_addr_isvalid(netif_ip6_addr_state(holder, i)) && ip6_addr_zoneless_eq(&to, netif_ip6_addr(holder, i))) {
+                if (holder == input) {
+                    return 0;
+                }
+                is_foreign = is_foreign || zt_netif_is_virtual(holder) || zt_netif_is_virtual(input);
+            }
+        }
+    }
+    return is_foreign ? eat(packet) : 0;
 }
 
 /******************************************************************************/
@@ -307,7 +419,8 @@ bool zt_netif_can_take(zt_netif_t *self, size_t length) {
 }
 
 bool zt_netif_input_pbuf(zt_netif_t *self, struct pbuf *frame) {
-    if (self->lwip.input(frame, &self->lwip) != ERR_OK) {
+    struct netif *receiver = zt_aliases_receiver(&self->lwip, frame);
+    if (receiver->input(frame, receiver) != ERR_OK) {
         pbuf_free(frame);
         self->stats.received_dropped++;
         return false;

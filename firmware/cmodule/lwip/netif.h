@@ -58,8 +58,15 @@ bool zt_netif_is_active(const zt_netif_t *netif);
 void zt_netif_set_mtu(zt_netif_t *netif, uint16_t mtu);
 uint16_t zt_netif_mtu(const zt_netif_t *netif);
 
-// Sets the IPv4 address; lwIP has room for one per interface, so the last one set is in force.
+// Sets the IPv4 address that packets leave with if a program did not choose; the last one set is in force.
 void zt_netif_set_ip4(zt_netif_t *netif, const ip4_addr_t *address, unsigned prefix_bits);
+
+// Adds a further IPv4 address (aliases.h). False if there is no room.
+bool zt_netif_add_ip4(zt_netif_t *netif, const ip4_addr_t *address, unsigned prefix_bits);
+
+// Adds a managed route (routes.h). `gateway` NULL: the destinations are on the link. False if there is no room.
+bool zt_netif_add_route(zt_netif_t *netif, const ip_addr_t *target, unsigned prefix_bits, const ip_addr_t *gateway);
+void zt_netif_clear_routes(zt_netif_t *netif);
 
 // Adds an IPv6 address. Unlike lwIP alone, honours any prefix length, so 6PLANE's /40 works. False if there is no room.
 bool zt_netif_add_ip6(zt_netif_t *netif, const ip6_addr_t *address, unsigned prefix_bits);
@@ -102,7 +109,16 @@ bool zt_netif_is_virtual(const struct netif *netif);
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination);
 struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination);
 
-// For nd6.c: whether `address` is in the subnet of `own`, which points into an interface.
+// For lwipopts.h: LWIP_HOOK_ETHARP_GET_GW and LWIP_HOOK_ND6_GET_GW.
+const ip4_addr_t *zt_netif_ip4_next_hop(struct netif *netif, const ip4_addr_t *destination);
+const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *netif, const ip6_addr_t *destination);
+
+// For lwipopts.h: LWIP_HOOK_IP4_INPUT and LWIP_HOOK_IP6_INPUT. 1: the packet was for an address of another interface, and is gone.
+int zt_netif_ip4_input(struct pbuf *packet, struct netif *input);
+int zt_netif_ip6_input(struct pbuf *packet, struct netif *input);
+
+// For nd6.c: whether `address` is on the link of `own`, which points into an interface: in its subnet, or by a route without
+// a gateway.
 bool zt_netif_ip6_same_subnet(const ip6_addr_t *address, const ip6_addr_t *own);
 
 #endif // ZT_NETIF_H

@@ -269,10 +269,11 @@ def test_addresses_can_be_bytes_or_text() -> None:
         netif.ip4(b"\x0a\x01\x02\x03", 32)
         netif.ip6("fd00::1", 64)
         netif.ip6(b"\xfd" + bytes(14) + b"\x02", 128)
-        assert raises(ValueError, netif.ip4, "nonsense", 24) == "not an IPv4 address"
-        assert raises(ValueError, netif.ip4, bytes(5), 24) == "an IPv4 address must be 4 bytes"
+        assert raises(ValueError, netif.ip4, "nonsense", 24) == "not an IP address"
+        assert raises(ValueError, netif.ip4, bytes(5), 24) == "an IP address must be 4 or 16 bytes"
+        assert raises(ValueError, netif.ip4, "fd00::1", 24) == "not an IPv4 address"
         assert raises(ValueError, netif.ip6, "10.1.2.3", 24) == "not an IPv6 address"
-        assert raises(ValueError, netif.ip6, bytes(4), 24) == "an IPv6 address must be 16 bytes"
+        assert raises(ValueError, netif.ip6, bytes(4), 24) == "not an IPv6 address"
         assert raises(ValueError, netif.ip4, IP, 33) == "the prefix is longer than the address"
         assert (
             raises(ValueError, netif.ip6, bytes(16), -1) == "the prefix is longer than the address"
@@ -392,3 +393,184 @@ def test_a_program_can_talk_to_itself() -> None:
             receiver.sendto(b"x", (host, 5000))
             assert receiver.recv(10) == b"x"
             receiver.close()
+
+
+def arp_for(ip: bytes) -> bytes:
+    return BROADCAST + PEER + TYPE_ARP + ARP_REQUEST + PEER + PEER_IP + bytes(6) + ip
+
+
+def to_ip(frame: bytes, ip: bytes) -> bytes:
+    """An IPv4 frame without options, for another destination."""
+    head = (
+        frame[ETHERNET : ETHERNET + 10] + b"\x00\x00" + frame[ETHERNET + 12 : ETHERNET + 16] + ip
+    )
+    head = head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
+    return frame[:ETHERNET] + head + frame[ETHERNET + IPV4 :]
+
+
+def sent_by(netif, host: str, port: int = 5000) -> list[bytes]:
+    """The frames that a datagram causes."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sender = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sender.sendto(b"x", (host, port))
+    finally:
+        sender.close()
+    return frames(netif)
+
+
+def test_further_addresses_are_addresses_too() -> None:
+    second, third = b"\x0a\x4e\x00\x01", b"\x0a\x4f\x00\x01"
+    with Interface() as netif:
+        netif.ip4_also(second, 24)
+        netif.ip4_also("10.79.0.1", 16)
+        frames(netif)
+        for ip in (IP, second, third):
+            netif.input(arp_for(ip))
+            (answer,) = frames(netif)
+            assert answer[:22] == PEER + MAC + TYPE_ARP + ARP_REPLY
+            assert answer[22:32] == MAC + ip
+            assert netif.input(to_ip(ipv4(1, echo_request(5)), ip))
+            (answer,) = [f for f in frames(netif) if f[12:14] == TYPE_IPV4] or [b""]
+            assert answer[26:34] == ip + PEER_IP
+        (asked,) = sent_by(netif, "10.78.0.7")
+        assert asked[28:32] == second and asked[38:42] == b"\x0a\x4e\x00\x07"
+        netif.clear_addresses()
+        frames(netif)
+        netif.input(arp_for(second))
+        assert frames(netif) == []
+
+
+def test_further_addresses_have_an_end_and_come_back() -> None:
+    with Interface() as netif:
+        for _ in range(2):
+            added = 0
+            try:
+                for number in range(20):
+                    netif.ip4_also(bytes((10, 90, number, 1)), 24)
+                    added += 1
+            except OSError as error:
+                assert error.errno == errno.ENOMEM
+            assert 2 <= added < 20
+            netif.clear_addresses()
+
+
+def test_they_follow_the_interface_down() -> None:
+    second = b"\x0a\x4e\x00\x01"
+    with Interface() as netif:
+        netif.ip4_also(second, 24)
+        netif.active(False)
+        frames(netif)
+        raises(OSError, sent_by, netif, "10.78.0.7")
+        netif.active(True)
+        assert frames(netif) != []
+        assert len(sent_by(netif, "10.78.0.7")) == 1
+
+
+def test_routes_lead_to_gateways() -> None:
+    with Interface() as netif:
+        raises(OSError, sent_by, netif, "10.200.1.1")
+        netif.route("10.200.0.0", 16, PEER_IP)
+        netif.route(b"\x0a\xc8\x01\x00", 24, "10.77.0.3")
+        netif.route("10.201.0.0", 16, None)
+        for host, asked_for in (
+            ("10.200.9.9", PEER_IP),
+            ("10.200.1.9", b"\x0a\x4d\x00\x03"),
+            ("10.201.4.5", b"\x0a\xc9\x04\x05"),
+        ):
+            (frame,) = sent_by(netif, host)
+            assert frame[12:14] == TYPE_ARP and frame[38:42] == asked_for, host
+        introduce(netif)
+        (frame,) = sent_by(netif, "10.200.9.10")
+        assert frame[:6] == PEER and frame[30:34] == b"\x0a\xc8\x09\x0a"
+        raises(OSError, sent_by, netif, "10.202.0.1")
+        netif.clear_routes()
+        raises(OSError, sent_by, netif, "10.200.9.10")
+
+
+def test_the_default_route_is_one_like_others() -> None:
+    with Interface() as netif:
+        netif.route("0.0.0.0", 0, PEER_IP)
+        introduce(netif)
+        (frame,) = sent_by(netif, "8.8.8.8")
+        assert frame[:6] == PEER and frame[30:34] == b"\x08\x08\x08\x08"
+        (frame,) = sent_by(netif, "10.77.0.9")  # the own subnet goes first
+        assert frame[12:14] == TYPE_ARP and frame[38:42] == b"\x0a\x4d\x00\x09"
+
+
+def test_routes_of_ipv6_lead_to_gateways() -> None:
+    with Interface(ip=b"") as netif:
+        netif.ip6("fd00::1", 64)
+        frames(netif)
+        raises(OSError, solicited, netif, "fd01::1:2:3")
+        netif.route("fd01::", 16, "fd00::77:8899")
+        netif.route("fd02::", 16, None)
+        netif.route("::", 0, "fd00::11:2233")
+        assert solicited(netif, "fd01::1:2:3") == [b"\x77\x88\x99"]
+        assert solicited(netif, "fd02::44:5566") == [b"\x44\x55\x66"]
+        assert solicited(netif, "2001:db8::1") == [b"\x11\x22\x33"]
+        assert solicited(netif, "fd00::12:3456") == [b"\x12\x34\x56"]
+        netif.clear_routes()
+        raises(OSError, solicited, netif, "fd01::1:2:4")
+
+
+def test_wrong_routes_are_refused() -> None:
+    with Interface() as netif:
+        assert raises(ValueError, netif.route, "nowhere", 16, None) == "not an IP address"
+        assert (
+            raises(ValueError, netif.route, "10.0.0.0", 33, None)
+            == "the prefix is longer than the address"
+        )
+        assert (
+            raises(ValueError, netif.route, "10.0.0.0", 8, "fd00::1")
+            == "target and gateway must be of one version of IP"
+        )
+        added = 0
+        try:
+            for number in range(100):
+                netif.route(bytes((10, 1, number, 0)), 24, None)
+                added += 1
+        except OSError as error:
+            assert error.errno == errno.ENOMEM
+        assert 8 <= added < 100
+
+
+def test_an_interface_takes_nothing_that_is_for_another_one() -> None:
+    other_ip = b"\x0a\x4e\x00\x01"
+    with Interface() as netif, Interface(PEER, other_ip) as other:
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("", 5000))
+        receiver.setblocking(False)
+        netif.input(ipv4(17, udp(b"ours")))
+        assert receiver.recv(10) == b"ours"
+        netif.input(to_ip(ipv4(17, udp(b"not ours"), 2), other_ip))
+        raises(OSError, receiver.recv, 10)
+        netif.input(to_ip(ipv4(17, udp(b"loop"), 3), b"\x7f\x00\x00\x01"))
+        raises(OSError, receiver.recv, 10)
+        netif.input(to_ip(ipv4(17, udp(b"all"), 4), b"\x0a\x4d\x00\xff"))
+        assert receiver.recv(10) == b"all"
+        receiver.close()
+        assert frames(other) is not None
+
+
+def test_programs_of_one_device_reach_each_other_by_any_of_its_addresses() -> None:
+    with Interface() as netif, Interface(PEER, b"\x0a\x4e\x00\x01"):
+        netif.ip4_also("10.79.0.1", 24)
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver.bind(("", 5000))
+        receiver.settimeout(2)
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for host in ("10.77.0.1", "10.78.0.1", "10.79.0.1", "127.0.0.1"):
+            sender.sendto(host.encode(), (host, 5000))
+            assert receiver.recv(20) == host.encode()
+        sender.close()
+        receiver.close()
+
+
+def test_name_servers_are_set_and_told() -> None:
+    before = _zerotier.name_servers()
+    servers = (PEER_IP, b"\xfd" + bytes(15))
+    assert _zerotier.name_servers(servers) == servers
+    assert _zerotier.name_servers() == servers
+    raises(ValueError, _zerotier.name_servers, [b"\x01"])
+    assert _zerotier.name_servers(before) == before
