@@ -117,30 +117,151 @@ class Network:
         return [e for e in self._network.addresses if len(addresses.ip(e)) == ip_length]
 
     def ifconfig(self) -> tuple[str, str, str, str]:
-        """(address, netmask, gateway, DNS server) of the first IPv4 address; zeros if there is none."""
+        """(address, netmask, gateway, DNS server) of the first IPv4 address; zeros for what there is not.
+
+        There is a gateway or a DNS server only where the network was allowed to set it: see `config`.
+        """
+        gateway = server = "0.0.0.0"
+        for route in self._network.routes:
+            if route.bits == 0 and len(route.gateway) == addresses.IPV4_SIZE:
+                gateway = addresses.ip_text(route.gateway)
+        for endpoint in self._network.dns[1]:
+            server = addresses.ip_text(addresses.ip(endpoint))
+            break
         for endpoint in self._addresses(4):
             ip = addresses.ip_text(addresses.ip(endpoint))
-            return (ip, _netmask(addresses.port(endpoint)), "0.0.0.0", "0.0.0.0")
-        return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+            return (ip, _netmask(addresses.port(endpoint)), gateway, server)
+        return ("0.0.0.0", "0.0.0.0", gateway, server)
 
     def ipconfig(self, parameter: str):
-        """`addr4`: (address, netmask). `addr6`: list of (address, state, preferred, valid lifetime in s)."""
+        """`addr4`: (address, netmask). `gw4`: the gateway. `addr6`: list of (address, state, preferred, valid lifetime
+        in s).
+        """
         if parameter == "addr4":
             return self.ifconfig()[:2]
+        if parameter == "gw4":
+            return self.ifconfig()[2]
         if parameter == "addr6":
             texts = [addresses.ip_text(addresses.ip(e)) for e in self._addresses(16)]
             return [(text, _ACTIVE, 0xFFFFFFFF, 0xFFFFFFFF) for text in texts]
-        raise ValueError("unknown parameter %s: addr4 and addr6 can be read" % parameter)
+        raise ValueError("unknown parameter %s: addr4, gw4 and addr6 can be read" % parameter)
 
-    def config(self, parameter: str):
-        """`mac`: 6 bytes; `mtu`: bytes of an Ethernet payload; `name`."""
-        if parameter == "mac":
-            return self._network.mac
-        if parameter == "mtu":
-            return self._network.mtu
-        if parameter == "name":
-            return self.name
-        raise ValueError("unknown parameter %s: mac, mtu and name can be read" % parameter)
+    def config(self, parameter: str = "", **settings):
+        """Read one parameter, or change what the network may do to this device, which is remembered.
+
+        Read: `mac`, 6 bytes; `mtu`, bytes of an Ethernet payload; `name`; `addresses`, list of "ip/bits"; `routes`,
+        list of (target "ip/bits", gateway or None, metric); `dns`, (domain, list of servers); `allow_...`.
+        Change: `allow_managed`, True, False or "10.0.0.0/8,fd00::/8": addresses and routes; `allow_global`: also
+        public ones; `allow_default`: the route to everywhere; `allow_dns`: the name servers. ValueError for others.
+        """
+        if settings:
+            self._permit(settings)
+            return None
+        if parameter in _PERMISSIONS:
+            return _PERMISSIONS[parameter][0](self._network.permissions)
+        if parameter in _PARAMETERS:
+            return _PARAMETERS[parameter](self._network)
+        names = sorted(_PARAMETERS) + sorted(_PERMISSIONS)
+        raise ValueError("unknown parameter %s: there are %s" % (parameter, ", ".join(names)))
+
+    def _permit(self, settings: dict) -> None:
+        for name in settings:
+            if name not in _PERMISSIONS:
+                raise ValueError("%s cannot be changed, only %s" % (name, ", ".join(_PERMISSIONS)))
+        driver = self._driver
+        driver._enter()
+        try:
+            for name, value in settings.items():
+                _PERMISSIONS[name][1](self._network.permissions, value)
+            self._network.permit(driver._now())
+        finally:
+            driver._leave()
+
+    def bridge(self, port):
+        """Join an Ethernet to the network, if the controller has made this node an active bridge.
+
+        `port.deliver(frame)` gets frames for that Ethernet. Give each frame that is heard there to `receive(frame)`
+        of the Bridge that is returned. None ends it.
+        """
+        driver = self._driver
+        driver._enter()
+        try:
+            if port is None:
+                self._network.leave_ethernet()
+                return None
+            return Bridge(driver, self._network.join_ethernet(port, driver._now()))
+        finally:
+            driver._leave()
+
+
+class Bridge:
+    """The network's end of a bridge. Made by `Network.bridge`."""
+
+    def __init__(self, driver, bridge) -> None:
+        self._driver = driver
+        self._bridge = bridge
+
+    def receive(self, frame) -> None:
+        """A frame from the joined Ethernet, header first; borrowed."""
+        self._driver._enter()
+        try:
+            self._bridge.receive(frame, self._driver._now())
+        finally:
+            self._driver._leave()
+
+
+def _set_managed(permissions, value) -> None:
+    permissions.set_managed(value if isinstance(value, str) else bool(value))
+
+
+def _set_global(permissions, value) -> None:
+    permissions.public = bool(value)
+
+
+def _set_default(permissions, value) -> None:
+    permissions.default = bool(value)
+
+
+def _set_dns(permissions, value) -> None:
+    permissions.dns = bool(value)
+
+
+def _prefixes(network) -> list[str]:
+    return [
+        "%s/%d" % (addresses.ip_text(addresses.ip(e)), addresses.port(e))
+        for e in network.addresses
+    ]
+
+
+def _routes(network) -> list[tuple]:
+    rows = []
+    for route in network.routes:
+        gateway = addresses.ip_text(route.gateway) if route.gateway else None
+        target = "%s/%d" % (addresses.ip_text(route.target), route.bits)
+        rows.append((target, gateway, route.metric))
+    return rows
+
+
+def _dns(network) -> tuple[str, list[str]]:
+    domain, servers = network.dns
+    return domain, [addresses.ip_text(addresses.ip(server)) for server in servers]
+
+
+# What `Network.config` reads, and what it reads and changes.
+_PARAMETERS = {
+    "mac": lambda network: network.mac,
+    "mtu": lambda network: network.mtu,
+    "name": lambda network: network.name,
+    "addresses": _prefixes,
+    "routes": _routes,
+    "dns": _dns,
+}
+_PERMISSIONS = {
+    "allow_managed": (lambda permissions: permissions.managed_text(), _set_managed),
+    "allow_global": (lambda permissions: permissions.public, _set_global),
+    "allow_default": (lambda permissions: permissions.default, _set_default),
+    "allow_dns": (lambda permissions: permissions.dns, _set_dns),
+}
 
 
 def _netmask(bits: int) -> str:
@@ -159,6 +280,8 @@ class ZeroTierBase:
         except ValueError as error:
             raise ValueError("the planet cannot be read: %s" % error)
         self._active = False
+        self._hostname = "zt-" + self.address
+        self.node.networks.set_hostname(self._hostname, self._now())
 
     # What a driver supplies.
 
@@ -176,6 +299,12 @@ class ZeroTierBase:
 
     def _set_active(self, active: bool) -> None:
         raise NotImplementedError
+
+    def _enter(self) -> None:
+        """The user is about to use the node's tables: nobody else may until `_leave`."""
+
+    def _leave(self) -> None:
+        """The user is done; timers may be due earlier than before."""
 
     # What a user calls.
 
@@ -241,6 +370,20 @@ class ZeroTierBase:
         if self.node.networks.get(wanted) is None:
             raise ValueError("network %s is not joined" % nwid)
         self.node.networks.leave(wanted, self._now())
+
+    def hostname(self, name: str | None = None) -> str:
+        """The name that others resolve as `<name>.local` on our networks, by multicast DNS. Change it, or tell it;
+        an empty one ends that. ValueError if it cannot be a name.
+        """
+        if name is not None:
+            self._enter()
+            try:
+                self.node.networks.set_hostname(name, self._now())
+                self._hostname = name
+                self.node.wake()
+            finally:
+                self._leave()
+        return self._hostname
 
     def networks(self) -> list[Network]:
         """The joined networks."""

@@ -18,6 +18,7 @@ from .fastpath import Fastpath
 from .limits import DEVICE, Limits
 from .store import FileStore
 from .vl2.network import Network as JoinedNetwork
+from .vl2.routes import Route
 from .wire import address as addresses
 
 # Bytes that wait for the pump: control packets, and frames whose receiver is not known yet.
@@ -41,6 +42,7 @@ class Port:
         self._netif: _zerotier.Netif | None = None
         self._network: JoinedNetwork | None = None
         self._addresses: list[bytes] = []
+        self._routes: list[Route] = []
         self._groups: list[bytes] = []
         self._groups_version = -1
 
@@ -55,8 +57,21 @@ class Port:
         self._driver.fastpath.add_network(network, netif)
         if network.addresses != self._addresses:
             self._addresses = network.addresses
-            _apply(netif, network.addresses)
+            self._count("address_left_out", _apply(netif, network.addresses))
+        if network.routes != self._routes:
+            self._routes = network.routes
+            self._count("route_left_out", _apply_routes(netif, network.routes))
         netif.active(True)
+        self._driver.apply_dns()
+
+    def name_servers(self) -> list[bytes]:
+        """The servers that the network may set, and wants to be asked for names."""
+        servers = self._network.dns[1] if self._network is not None else []
+        return [addresses.ip(server) for server in servers]
+
+    def _count(self, reason: str, times: int) -> None:
+        if times:
+            self._driver.node.counters.count(reason, times)
 
     def deliver(self, frame: memoryview) -> bool:
         """A frame that passed through Python, for the stack; False if it was dropped."""
@@ -69,6 +84,7 @@ class Port:
             self._driver.fastpath.remove_network(self._network.nwid)
             self._netif.close()
             self._netif = None
+            self._driver.apply_dns()
 
     def pump(self, now: int) -> None:
         """Follow the stack: what it listens to."""
@@ -112,6 +128,9 @@ class ZeroTier(ZeroTierBase):
         limits: Limits = DEVICE,
     ) -> None:
         self.ports: list[Port] = []
+        self._name_servers: tuple[bytes, ...] | None = (
+            None  # those that a network's took the place of
+        )
         self._bind = addresses.inet(bind, port)
         self._underlay: _zerotier.Underlay | None = None
         self._look_at = 0  # when to look at our addresses
@@ -172,45 +191,61 @@ class ZeroTier(ZeroTierBase):
         self._datapath.attach(self._now())
         _zerotier.background(self._pump, *self._underlay.sockets())
 
+    def apply_dns(self) -> None:
+        """Have the name servers asked of the first network that may set them; without one, those of before."""
+        for port in self.ports:
+            servers = port.name_servers()
+            if servers:
+                if self._name_servers is None:
+                    self._name_servers = _zerotier.name_servers()
+                _zerotier.name_servers(servers)
+                return
+        if self._name_servers is not None:
+            _zerotier.name_servers(self._name_servers)
+            self._name_servers = None
+
     # --- what a user calls: the node's tables are in use, so the pump waits ---
 
-    def active(self, active: bool | None = None) -> bool:
+    def _enter(self) -> None:
         self._is_busy += 1
+
+    def _leave(self) -> None:
+        self._is_busy -= 1
+        _zerotier.wake()
+
+    def active(self, active: bool | None = None) -> bool:
+        self._enter()
         try:
             return super().active(active)
         finally:
-            self._release()
+            self._leave()
 
     def join(self, nwid: str) -> Network:
-        self._is_busy += 1
+        self._enter()
         try:
             return super().join(nwid)
         finally:
-            self._release()
+            self._leave()
 
     def leave(self, nwid: str) -> None:
-        self._is_busy += 1
+        self._enter()
         try:
             super().leave(nwid)
         finally:
-            self._release()
+            self._leave()
 
     def peers(self) -> list[dict]:
-        self._is_busy += 1
+        self._enter()
         try:
             return super().peers()
         finally:
-            self._release()
+            self._leave()
 
     def stats(self) -> dict[str, int]:
         merged = super().stats()
         for reason, count in self._datapath.counters().items():
             merged[reason] = merged.get(reason, 0) + count
         return merged
-
-    def _release(self) -> None:
-        self._is_busy -= 1
-        _zerotier.wake()
 
     # --- the pump ---
 
@@ -261,18 +296,40 @@ def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:
         raise OSError(error.errno, "cannot use UDP port %s" % where)
 
 
-def _apply(netif: _zerotier.Netif, assigned: list[bytes]) -> None:
-    """Set the addresses of an interface: endpoints with the prefix length in the place of the port."""
+def _apply(netif: _zerotier.Netif, assigned: list[bytes]) -> int:
+    """Set the addresses of an interface: endpoints with the prefix length in the place of the port.
+
+    The first IPv4 address is the one that packets leave with, and that `ifconfig()` tells. How many found no room.
+    """
     netif.clear_addresses()
+    left_out = 0
     is_ip4_set = False
     for endpoint in assigned:
         ip = addresses.ip(endpoint)
         bits = addresses.port(endpoint)
-        if len(ip) != addresses.IPV4_SIZE:
-            netif.ip6(ip, bits)
-        elif not is_ip4_set:  # lwIP has room for one; the first is the one that ifconfig() tells
-            netif.ip4(ip, bits)
-            is_ip4_set = True
+        try:
+            if len(ip) != addresses.IPV4_SIZE:
+                netif.ip6(ip, bits)
+            elif is_ip4_set:
+                netif.ip4_also(ip, bits)
+            else:
+                netif.ip4(ip, bits)
+                is_ip4_set = True
+        except OSError:
+            left_out += 1
+    return left_out
+
+
+def _apply_routes(netif: _zerotier.Netif, routes: list[Route]) -> int:
+    """Set the routes of an interface; how many found no room."""
+    netif.clear_routes()
+    left_out = 0
+    for route in routes:
+        try:
+            netif.route(route.target, route.bits, route.gateway or None)
+        except OSError:
+            left_out += 1
+    return left_out
 
 
 def _epoch_ms() -> int:

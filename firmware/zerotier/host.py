@@ -224,9 +224,12 @@ class ZeroTier(ZeroTierBase):
         self.fastpath.pump(self._now())
         self._schedule()
 
-    def join(self, nwid: str):
-        network = super().join(nwid)
+    def _leave(self) -> None:
         if self._underlay is not None:
             self._schedule()
+
+    def join(self, nwid: str):
+        network = super().join(nwid)
+        self._leave()
         return network
 

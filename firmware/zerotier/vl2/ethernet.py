@@ -75,6 +75,12 @@ def solicited_node_of_mac(mac: bytes) -> bytes:
     return _SOLICITED_NODE + mac[3:]
 
 
+def link_local(mac: bytes) -> bytes:
+    """The IPv6 address that a stack makes for itself from its MAC (RFC 4291)."""
+    identifier = bytes((mac[0] ^ _LOCAL_BIT,)) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    return b"\xfe\x80" + bytes(6) + identifier
+
+
 def arp_target(ethertype: int, payload: memoryview) -> int | None:
     """The IPv4 address that an ARP request asks for, as an integer; None if it is no such request.
 

@@ -58,7 +58,7 @@ class Inbound:
         if verdict == WAIT:
             return HOLD
         if verdict != DROP:
-            network.deliver(frame)
+            network.deliver(frame, now)
         return TRUSTED
 
     def receive_ext_frame(self, peer: Peer, packet: Packet, now: int) -> int:
@@ -107,7 +107,7 @@ class Inbound:
             if not self._is_for_us(network, frame.destination):
                 self._count("frame_not_for_us")
                 return TRUSTED
-        network.deliver(ethernet_frame)
+        network.deliver(ethernet_frame, now)
         return TRUSTED
 
     def _is_for_us(self, network: Network, destination: bytes) -> bool:
@@ -163,7 +163,7 @@ class Inbound:
                 network.multicast.replicate(frame, member.address, source, now)
             else:
                 self._count("multicast_replicate_refused")
-        network.deliver(ethernet_frame)
+        network.deliver(ethernet_frame, now)
         return TRUSTED
 
     def _may_speak_for(self, network: Network, member: Member, source: bytes, now: int) -> bool:

@@ -8,6 +8,7 @@ from ..const import const
 from ..wire import address
 from . import ethernet
 from .addresses import RFC4193_BITS, SIXPLANE_BITS, rfc4193_prefix, sixplane_prefix
+from .packets import internet_checksum
 
 _SOLICITATION_SIZE = const(64)  # IPv6 header, ICMPv6 header, target
 _NEXT_HEADER = const(6)
@@ -67,16 +68,6 @@ def answer(frame: memoryview, own: list[bytes], nwid: bytes, ourselves: bytes) -
     solicitor = bytes(frame[ethernet.SOURCE : ethernet.ETHERTYPE])
     body = _FLAGS + target + _TARGET_MAC + mac
     head = bytes((_ADVERTISEMENT, 0))
-    checksum = _checksum(target + own_ip + _PSEUDO_TAIL + head + b"\x00\x00" + body)
+    checksum = internet_checksum(target + own_ip + _PSEUDO_TAIL + head + b"\x00\x00" + body)
     packet = _HEADER + target + own_ip + head + checksum + body
     return solicitor + mac + b"\x86\xdd" + packet
-
-
-def _checksum(octets: bytes) -> bytes:
-    """The Internet checksum of an even number of bytes."""
-    total = 0
-    for index in range(0, len(octets), 2):
-        total += octets[index] << 8 | octets[index + 1]
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return (total ^ 0xFFFF).to_bytes(2, "big")

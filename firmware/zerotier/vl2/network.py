@@ -25,6 +25,7 @@ from .bridge import Bridge
 from .bridges import Bridges
 from .config_change import differs
 from .config_exchange import ConfigExchange
+from .mdns import Responder
 from .members import Members
 from .multicast import Multicast
 from .outbound import MAX_PAYLOAD, Outbound
@@ -82,6 +83,8 @@ class Network:
         self.subscriptions = Subscriptions(self, transport)
         self.multicast = Multicast(self, transport)
         self.outbound = Outbound(self, transport)
+        self.responder: Responder | None = None  # answers questions for our own name
+        self.count = transport.counters.count
         self.exchange = ConfigExchange(nwid, transport, now)
         self._contact_at = now
         self._rules_problem: str | None = None
@@ -134,6 +137,15 @@ class Network:
             self._configure(self.config, now)
         self.permissions.save()
 
+    def set_hostname(self, hostname: str, now: int) -> None:
+        """Answer multicast DNS questions for `<hostname>.local`; for none if it is empty.
+
+        ValueError if it cannot be a name.
+        """
+        self.responder = Responder(self, hostname) if hostname else None
+        if self.config is not None:
+            self.subscriptions.configure(self.config, self.addresses, now)
+
     def join_ethernet(self, port, now: int) -> Bridge:  # type: ignore[no-untyped-def]
         """Join a local Ethernet to the network (bridge.py); works as long as the controller lets us."""
         limits = self._transport.limits
@@ -175,6 +187,8 @@ class Network:
         except OSError as error:
             self._fail(PORT_ERROR, "%s: %s" % (REASONS[PORT_ERROR], error))
         self.subscriptions.configure(config, self.addresses, now)
+        if self.responder is not None:
+            self.responder.configure()
 
     def _fail(self, status: int, reason: str) -> None:
         self.status = status
@@ -203,6 +217,8 @@ class Network:
                 deadline, self.multicast.tick(now), self.subscriptions.tick(now), self._contact_at
             )
             deadline = min(deadline, self.credentials.tick(now))
+            if self.responder is not None:
+                deadline = min(deadline, self.responder.tick(now))
         return deadline
 
     def _is_nobodys(self) -> bool:
@@ -293,9 +309,11 @@ class Network:
         frame[ethernet.HEADER : end] = payload
         return frame[:end]
 
-    def deliver(self, frame: memoryview) -> None:
+    def deliver(self, frame: memoryview, now: int) -> None:
         """Hand a frame that the rules let through to the local port."""
-        self._transport.counters.count("frames_in")
+        self.count("frames_in")
+        if self.responder is not None:
+            self.responder.hear(frame, now)
         if self.bridge is None:
             self._port.deliver(frame)
         else:

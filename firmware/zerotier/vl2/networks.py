@@ -51,6 +51,7 @@ class Networks:
         self._store = store
         self._count = transport.counters.count
         self._networks: dict[bytes, Network] = {}
+        self._hostname = ""
         Inbound(self._networks, transport)
         transport.relay = Relaying(self._networks, transport).relay
         transport.network_relay = self.relay_to
@@ -82,7 +83,14 @@ class Networks:
         permissions = Permissions(self._store, nwid)
         network = Network(nwid, port, self._transport, saved, permissions, now)
         self._networks[nwid] = network
+        network.set_hostname(self._hostname, now)
         return network
+
+    def set_hostname(self, hostname: str, now: int) -> None:
+        """The name of this node on all networks, now and later (mdns.py); empty: none."""
+        for network in self._networks.values():
+            network.set_hostname(hostname, now)
+        self._hostname = hostname
 
     def leave(self, nwid: bytes, now: int) -> None:
         """Leave a network and forget all about it. No error if it is not joined."""

@@ -43,7 +43,7 @@ class Outbound:
         if ethernet.is_multicast(destination):
             self._to_group(frame, is_own, now)
         elif destination == network.mac:
-            network.deliver(frame)
+            network.deliver(frame, now)
         elif ethernet.is_of_member(destination, network.nwid):
             self._to_member(destination, frame, is_own, now)
         elif network.bridges.others:
@@ -58,7 +58,7 @@ class Outbound:
                 frame, network.addresses, network.nwid, self._transport.address
             )
             if answer is not None:
-                network.deliver(memoryview(answer))
+                network.deliver(memoryview(answer), now)
                 return
         network.multicast.transmit(frame, is_own, now)
 

@@ -8,7 +8,7 @@ from ..vl1.transport import Transport
 from ..wire import address, messages
 from ..wire.config import FLAG_BROADCAST, ROLE_ANCHOR, ROLE_REPLICATOR, NetworkConfig
 from ..wire.verbs import VERB_MULTICAST_LIKE
-from . import ethernet
+from . import ethernet, mdns
 from .members import Member
 
 _INTERVAL = const(60000)  # between two tellings of one member
@@ -66,6 +66,8 @@ class Subscriptions:
         groups = [(ethernet.ALL_NODES_IPV4, 0), (ethernet.ALL_NODES_IPV6, 0)]
         if config.flags & FLAG_BROADCAST:
             groups.append((ethernet.BROADCAST, 0))
+        if self._network.responder is not None:
+            groups += mdns.GROUPS
         for endpoint in addresses:
             ip = address.ip(endpoint)
             if len(ip) == address.IPV4_SIZE:
