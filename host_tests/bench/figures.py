@@ -148,6 +148,13 @@ def from_rv32(printed: str) -> list[Figure]:
     return [Figure(**row) for row in json.loads(printed)]
 
 
+def from_heap(printed: str) -> list[Figure]:
+    """The rows of heap_inside.py, one line each."""
+    rows = [json.loads(line) for line in printed.splitlines()]
+    detail = "words of 64 bits; a board has words of 32"
+    return [judged(row["figure"], row["value"], "bytes", None, detail) for row in rows]
+
+
 def shown(value: float | None) -> str:
     """A number in at most four digits before the point, or a dash."""
     if value is None:

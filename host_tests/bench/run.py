@@ -26,6 +26,8 @@ from .site import FOLDER, MICROPYTHON, PROJECT, Site, compile_libzt_program
 RV32_RUNNER = Path(__file__).parent / "rv32" / "run.py"
 RV32_TOOLS = ("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
 RV32_SECONDS = 600
+HEAP_SCRIPT = "host_tests/bench/heap_inside.py"
+HEAP_SECONDS = 120
 ROUNDS, SECONDS = 7, 2.0
 METHOD = """
 Beside libzt: medians of the ratios of alternating rounds in the same namespaces. libzt runs in a C program that calls
@@ -84,6 +86,19 @@ def run_rv32() -> list[figures.Figure]:
     return figures.from_rv32(done.stdout)
 
 
+def run_heap(micropython: Path) -> list[figures.Figure]:
+    """What MicroPython's heap holds of a network and its members. OSError says why there is no figure."""
+    if not micropython.exists():
+        raise OSError(f"{micropython} is missing: run `make`")
+    argv = [str(micropython), "-X", "heapsize=16M", HEAP_SCRIPT]
+    done = subprocess.run(
+        argv, cwd=PROJECT, capture_output=True, text=True, timeout=HEAP_SECONDS, check=False
+    )
+    if done.returncode:
+        raise OSError((done.stdout + done.stderr).strip().split("\n")[-1])
+    return figures.from_heap(done.stdout)
+
+
 def main() -> int:
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(prog="make bench", description=str(__doc__).split("\n")[0])
@@ -91,11 +106,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one transfer")
     parser.add_argument("--micropython", type=Path, default=MICROPYTHON, help="the desktop build")
     parser.add_argument(
-        "--only", choices=("libzt", "rv32"), help="half of it: beside libzt, or instructions"
+        "--only", choices=("libzt", "rv32"), help="half of it: beside libzt, or counted"
     )
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     instructions: list[figures.Figure] = []
+    heap: list[figures.Figure] = []
     results = Results()
     failures: list[str] = []
     if options.only != "libzt":
@@ -103,12 +119,16 @@ def main() -> int:
             instructions = run_rv32()
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
             failures.append(f"Instructions were not counted: {error}.")
+        try:
+            heap = run_heap(options.micropython)
+        except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+            failures.append(f"The heap was not measured: {error}.")
     if options.only != "rv32":
         try:
             results = run_rounds(options.rounds, options.seconds, options.micropython)
         except OSError as error:
             failures.append(f"Nothing was measured beside libzt: {error}.")
-    found = instructions + (figures.from_rounds(results) if options.only != "rv32" else [])
+    found = instructions + heap + (figures.from_rounds(results) if options.only != "rv32" else [])
     plot.draw(results, instructions, FOLDER / "results.png")
     figures.write(found, FOLDER / "results.json")
     print(figures.table(found))

@@ -9,8 +9,10 @@
 
 #include "firmware/cmodule/core/armor.h"
 #include "firmware/cmodule/core/datapath.h"
+#include "firmware/cmodule/core/rules.h"
 #include "firmware/cmodule/lwip/glue.h"
 #include "firmware/cmodule/lwip/netif.h"
+#include "host_tests/bench/rv32/rules_case.h"
 
 #include "lwip/init.h"
 #include "lwip/netif.h"
@@ -229,6 +231,31 @@ static void measure_transmit(size_t frame_length, const char *figure) {
     }
 }
 
+// One more frame judged by lists of different lengths, and the memory that a list takes.
+static void measure_rules(size_t rules, const char *figure, const char *memory) {
+    size_t size = rules_case_prepare(rules);
+    require(size > 0, "a list of rules");
+    for (size_t i = 0; i < REPEATS; i++) {
+        start();
+        uint8_t verdict = rules_case_judge();
+        arrive();
+        require(verdict == ZT_VERDICT_ACCEPT, "the last rule accepts");
+    }
+    report(figure, taken);
+    report(memory, size);
+}
+
+// What one more entry of a table costs in a datapath of this size.
+static void measure_tables(void) {
+    zt_datapath_config_t config = { .peers = 64, .networks = 4, .slots = 4, .slot_bytes = 2880, .ring_bytes = RING_BYTES };
+    size_t size = zt_datapath_size(&config);
+    config.peers = 128;
+    report("memory of a peer on up to 4 networks", (zt_datapath_size(&config) - size) / 64);
+    config.peers = 64;
+    config.networks = 8;
+    report("memory of a network with up to 64 peers", (zt_datapath_size(&config) - size) / 4);
+}
+
 int main(void) {
     start();
     arrive();
@@ -243,5 +270,9 @@ int main(void) {
     measure_transmit(1400, "linkoutput to datagram 1400");
     measure_transmit(60, "linkoutput to datagram 60");
     measure_transmit(MTU + ZT_ETHERNET_HEADER_SIZE, "linkoutput to datagrams 2814");
+    measure_rules(1, "rules 1, instructions per frame", "memory of 1 rule");
+    measure_rules(16, "rules 16, instructions per frame", "memory of 16 rules");
+    measure_rules(64, "rules 64, instructions per frame", "memory of 64 rules");
+    measure_tables();
     return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the instructions of a packet on a 32-bit RISC-V core, in the emulator.
+"""Counts the instructions of a packet on a 32-bit RISC-V core, in the emulator, and the bytes of its tables.
 
 Owns how bench.c is built (the flags of firmware/cmodule/micropython.mk) and run, and what the figures must reach.
 Never needs MicroPython. Debian's tools: `tools/environment.py emulator`.
@@ -51,6 +51,7 @@ CORE = [
     "tables",
 ]
 GLUE = ["glue", "netif"]
+BENCH = ["bench", "rules_case"]
 STACK = [
     *(
         "core/def.c",
@@ -134,7 +135,16 @@ TARGETS = {
     "linkoutput to datagram 1400": 48000,
     "linkoutput to datagram 60": 6500,
     "linkoutput to datagrams 2814": None,
+    "rules 1, instructions per frame": None,
+    "rules 16, instructions per frame": None,
+    "rules 64, instructions per frame": None,
+    "memory of 1 rule": None,
+    "memory of 16 rules": None,
+    "memory of 64 rules": None,
+    "memory of a peer on up to 4 networks": None,
+    "memory of a network with up to 64 peers": None,
 }
+MEMORY_FIGURE = "memory of "
 
 
 def run(*command: str | Path) -> str:
@@ -157,7 +167,7 @@ def compile_all() -> Path:
     sources = [(CMODULE / "core" / f"{name}.c", ["-O2", *OWN]) for name in CORE]
     sources += [(CMODULE / "lwip" / f"{name}.c", ["-Os", *OWN]) for name in GLUE]
     sources += [(LWIP / name, ["-Os", "-w"]) for name in STACK]
-    sources += [(Path(__file__).parent / "bench.c", ["-O2", *OWN])]
+    sources += [(Path(__file__).parent / f"{name}.c", ["-O2", *OWN]) for name in BENCH]
     objects = []
     for source, flags in sources:
         objects.append(OUT / f"{source.parent.name}_{source.stem}.o")
@@ -179,7 +189,7 @@ def figures() -> list[dict]:
             {
                 "figure": f"rv32: {entry['figure']}",
                 "value": entry["value"],
-                "unit": "instructions",
+                "unit": "bytes" if entry["figure"].startswith(MEMORY_FIGURE) else "instructions",
                 "target": None if target is None else f"<= {target}",
                 "met": None if target is None else entry["value"] <= target,
             }
