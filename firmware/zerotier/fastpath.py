@@ -28,6 +28,7 @@ OPEN = const(2)
 
 SYNC_INTERVAL = const(250)  # ms between two looks at the datapath's clocks while frames pass
 _IDLE_INTERVAL = const(1000)  # the same while none do
+_BATCH = const(32)  # records that one pump handles
 _NWID_SIZE = const(8)
 
 
@@ -59,6 +60,7 @@ class Fastpath:
         self._judges = hasattr(datapath, "set_rules")
         self._next_sync = 0
         self._is_busy = False  # frames passed between the last two looks
+        self._is_more = False  # the ring holds more than was handled
         self._on_received = node.transport.on_received
         node.transport.on_received = self._received
         datapath.set_ids(node.ids.reserve())
@@ -93,6 +95,8 @@ class Fastpath:
 
     def deadline(self) -> int:
         """When `pump` is due, if nothing comes in between."""
+        if self._is_more:
+            return 0
         if not self._peers:
             return self._node.deadline()
         return min(self._node.deadline(), self._next_sync)
@@ -100,17 +104,23 @@ class Fastpath:
     # --- what C hands back ---
 
     def _drain(self, now: int) -> bool:
-        """Handle what is in the ring; True if there was anything."""
-        record = self._datapath.next()
-        if record is None:
-            return False
-        while record is not None:
+        """Handle what is in the ring, but no more than a batch: a flood must not keep the program from its turn.
+
+        True if there was anything.
+        """
+        self._is_more = False
+        for count in range(_BATCH):
+            record = self._datapath.next()
+            if record is None:
+                return count > 0
             kind, octets, origin = record
             try:
                 self._handle(kind, octets, origin, now)
             except ValueError:
                 self._node.counters.count("malformed")
-            record = self._datapath.next()
+            except MemoryError:
+                self._node.counters.count("no_memory")
+        self._is_more = True
         return True
 
     def _handle(self, kind: int, octets, origin: bytes, now: int) -> None:

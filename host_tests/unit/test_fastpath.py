@@ -251,3 +251,19 @@ def test_rules_are_not_bypassed() -> None:
     # Once it is known who is there, C judges by itself.
     assert pair.members[0].node.datapath.counters()["rules_drop_out"] > 0
     assert pair.members[1].node.datapath.counters()["frames_in"] > 0
+
+
+def test_a_flood_is_handled_in_batches() -> None:
+    pair = FastPair()
+    node = pair.members[0].node
+    before = node.counters.get("not_for_us")
+    for number in range(100):  # datagrams to somebody else
+        datagram = bytearray(b"\x01" * 8 + b"\x77" * 10 + bytes(20))
+        datagram[7] = number
+        node.datapath.receive(datagram, pair.members[1].endpoint, pair.mesh.now)
+    handled = []
+    while node.fastpath.deadline() == 0 or not handled:
+        node.fastpath.pump(pair.mesh.now)
+        handled.append(node.counters.get("not_for_us") - before)
+    assert handled[0] < 100
+    assert handled[-1] == 100

@@ -78,6 +78,8 @@ void zt_stack_free(void *memory);
 #define TCP_LISTEN_BACKLOG (1)
 #define LWIP_TCP_RTO_TIME (1000) // RFC 6298 §2.1
 
+#define LWIP_CHKSUM_ALGORITHM (3) // by words of 32 bits
+
 // A node can talk to itself, and programs to each other on 127.0.0.1.
 #define LWIP_NETIF_LOOPBACK (1)
 #define LWIP_HAVE_LOOPIF (1)

@@ -53,28 +53,29 @@ static zt_datapath_t *opened(mp_obj_t self_in) {
 /******************************************************************************/
 // Callbacks
 
-// Calls a function of Python; whether it returned, and not False. An exception must not tear the datapath apart, and belongs to
-// nobody who called it.
-static bool call(mp_obj_t function, size_t n_args, const mp_obj_t *args) {
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        bool is_true = mp_call_function_n_kw(function, n_args, 0, args) != mp_const_false;
-        nlr_pop();
-        return is_true;
-    }
-    mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
-    return false;
+// An exception in a callback must not tear the datapath apart, and belongs to nobody who called it.
+static void report(const nlr_buf_t *nlr) {
+    mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr->ret_val));
 }
 
 static mp_obj_t view_of(const uint8_t *bytes, size_t length) {
     return mp_obj_new_memoryview('B' | MP_OBJ_ARRAY_TYPECODE_FLAG_RW, length, (void *)bytes);
 }
 
+static void send_by_python(mp_obj_t on_send, const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_call_function_2(on_send, view_of(datagram, length), mp_obj_new_bytes(to->bytes, to->length));
+        nlr_pop();
+    } else {
+        report(&nlr);
+    }
+}
+
 static void send(void *context, const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
     zerotier_datapath_obj_t *self = context;
     if (self->on_send != mp_const_none) {
-        const mp_obj_t args[] = { view_of(datagram, length), mp_obj_new_bytes(to->bytes, to->length) };
-        call(self->on_send, MP_ARRAY_SIZE(args), args);
+        send_by_python(self->on_send, to, datagram, length);
         return;
     }
     #if ZT_LWIP
@@ -84,17 +85,19 @@ static void send(void *context, const zt_endpoint_t *to, const uint8_t *datagram
     #endif
 }
 
+// False from deliver(), or an exception: it was dropped.
 static bool deliver_to_python(mp_obj_t port, uint8_t *frame, size_t length) {
     nlr_buf_t nlr;
-    mp_obj_t method[2];
-    if (nlr_push(&nlr) != 0) {
-        mp_obj_print_exception(MICROPY_ERROR_PRINTER, MP_OBJ_FROM_PTR(nlr.ret_val));
-        return false;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t method[3];
+        mp_load_method(port, MP_QSTR_deliver, method);
+        method[2] = view_of(frame, length);
+        bool is_taken = mp_call_method_n_kw(1, 0, method) != mp_const_false;
+        nlr_pop();
+        return is_taken;
     }
-    mp_load_method(port, MP_QSTR_deliver, method);
-    nlr_pop();
-    const mp_obj_t args[] = { method[1], view_of(frame, length) };
-    return call(method[0], method[1] == MP_OBJ_NULL ? 1 : 2, method[1] == MP_OBJ_NULL ? args + 1 : args);
+    report(&nlr);
+    return false;
 }
 
 // A port is a netif of lwIP or, in tests, an object with a method deliver().
