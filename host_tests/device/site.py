@@ -81,6 +81,23 @@ class Site:
         self._store.put(f"controller.d/network/{nwid.hex()}.json", json.dumps(record).encode())
         return nwid.hex()
 
+    def change_network(self, nwid: str, **fields) -> None:
+        """Change the record of a network; members hear of it within a second."""
+        self._change(f"controller.d/network/{nwid}.json", fields)
+
+    def change_member(self, nwid: str, address: str, **fields) -> None:
+        """Change the record of a member that has asked."""
+        self._change(f"controller.d/network/{nwid}/member/{address}.json", fields)
+
+    def _change(self, key: str, fields: dict) -> None:
+        record = json.loads(self._store.get(key) or b"{}")
+        record.update(fields)
+        self._store.put(key, json.dumps(record).encode())
+
+    def run(self, coroutine):
+        """Do something in the thread of the nodes; its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
     async def _start(self) -> list[ZeroTier]:
         nodes = [
             ZeroTier(str(self.home / "root"), bind=self._root_place),
