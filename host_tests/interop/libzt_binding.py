@@ -53,6 +53,7 @@ PROTOTYPES: dict[str, tuple[type, tuple[type, ...]]] = {
     "zts_node_stop": (c_int, ()),
     "zts_node_is_online": (c_int, ()),
     "zts_node_get_id": (c_uint64, ()),
+    "zts_moon_orbit": (c_int, (c_uint64, c_uint64)),
     "zts_net_join": (c_int, (c_uint64,)),
     "zts_net_leave": (c_int, (c_uint64,)),
     "zts_net_get_status": (c_int, (c_uint64,)),

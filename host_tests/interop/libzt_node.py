@@ -50,6 +50,11 @@ class LibztNode:
         self._libzt.call("zts_net_join", int(nwid, 16))
         return {}
 
+    def orbit(self, moon: str, seed: str) -> Answer:
+        """Orbits a moon that a node has; returns at once."""
+        self._libzt.call("zts_moon_orbit", int(moon, 16), int(seed, 16))
+        return {}
+
     def leave(self, nwid: str) -> Answer:
         """Leaves a network."""
         self._libzt.call("zts_net_leave", int(nwid, 16))

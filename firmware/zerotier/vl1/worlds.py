@@ -117,6 +117,8 @@ class Worlds:
             ours = self._moons.get(moon)
             if ours is not None and timestamp < ours.timestamp:
                 found.append(ours.encode())
+        if found:
+            self._counters.count("worlds_sent", len(found))
         return found
 
     def receive(self, peer, encoded, now: int) -> None:
