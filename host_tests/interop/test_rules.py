@@ -17,6 +17,7 @@ from host_tests.interop.site import DEVICES, DIRECT, LIBZT, LOOK, MEMBERS, RELAY
 
 CLOSED = 7001  # a port that the rules close
 IN_FORCE = 45.0  # seconds; libzt 1.8.4 tells a member of its new credentials once in 30 s
+COPIED = 3  # exchanges
 QUIET = 1.5  # seconds without an answer that are long enough
 ACCEPT = {"type": "ACTION_ACCEPT"}
 DROP = {"type": "ACTION_DROP"}
@@ -93,6 +94,66 @@ def test_tags_say_who_may_talk_to_libzt(
         assert becomes(site, one, open_again[other], ECHO_PORTS[4], expected)
     one, other = (LIBZT, DIRECT) if libzt_begins else (DIRECT, LIBZT)
     assert not answers(site, one, open_again[other], ECHO_PORTS[4], QUIET)
+
+
+def inspected(site: Site) -> int:
+    """Frames that bob, the observer, let in whatever their MACs were: copies, while nobody talks to him."""
+    return int(site.nodes[DIRECT].ask("stats")["stats"].get("rules_super_in", 0))
+
+
+def in_force(site: Site, one: str, ip: str, port: int) -> bool:
+    """Waits until bob sees what goes to a port."""
+    deadline = time.monotonic() + IN_FORCE
+    before = inspected(site)
+    while inspected(site) == before:
+        if time.monotonic() > deadline:
+            return False
+        answers(site, one, ip, port, 1)
+    return True
+
+
+@pytest.mark.parametrize("kind", ("ACTION_TEE", "ACTION_WATCH"))
+@ends
+def test_an_observer_gets_copies_from_both_ends_of_a_conversation_with_libzt(
+    site: Site, open_again: dict[str, str], libzt_begins: bool, kind: str
+) -> None:
+    one, other = (LIBZT, RELAYED) if libzt_begins else (RELAYED, LIBZT)
+    ip = open_again[other]
+    to_closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
+    copy = {"type": kind, "address": site.addresses[DIRECT], "flags": 0, "length": 0}
+    enforce(site, [to_closed, copy, ACCEPT])
+    assert in_force(site, one, ip, CLOSED)
+    # What goes the other way is not copied, so that each exchange makes two: of sender and receiver.
+    deadline = time.monotonic() + IN_FORCE
+    while True:
+        before = inspected(site)
+        assert all(answers(site, one, ip, CLOSED, 5) for _ in range(COPIED))
+        time.sleep(QUIET)
+        if inspected(site) - before >= 2 * COPIED:
+            break
+        assert time.monotonic() < deadline, inspected(site) - before
+    before = inspected(site)
+    assert answers(site, one, ip, ECHO_PORTS[4], 5)
+    assert inspected(site) == before
+
+
+@ends
+def test_a_redirected_frame_arrives_at_the_observer_alone(
+    site: Site, open_again: dict[str, str], libzt_begins: bool
+) -> None:
+    one, other = (LIBZT, RELAYED) if libzt_begins else (RELAYED, LIBZT)
+    ip = open_again[other]
+    to_closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
+    redirect = {"type": "ACTION_REDIRECT", "address": site.addresses[DIRECT], "flags": 0}
+    enforce(site, [ACCEPT])
+    assert becomes(site, one, ip, CLOSED, True)
+    enforce(site, [to_closed, redirect, ACCEPT])
+    assert becomes(site, one, ip, CLOSED, False)
+    assert in_force(site, one, ip, CLOSED)
+    before = inspected(site)
+    assert not answers(site, one, ip, CLOSED, QUIET)
+    assert inspected(site) > before
+    assert answers(site, one, ip, ECHO_PORTS[4], 5)
 
 
 @pairs

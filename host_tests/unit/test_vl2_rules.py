@@ -257,9 +257,11 @@ def test_an_observer_gets_a_copy_from_the_sender_and_one_from_the_receiver():
     for kind in ("ACTION_TEE", "ACTION_WATCH"):
         net = observed(kind)
         frame = net.frame(0, 1, udp(80))
+        before = count_of(net, 2, "rules_super_in")
         net.transmit(0, frame)
         assert net.ports[1].frames == [frame]
         assert net.ports[2].frames == [frame, frame]
+        assert count_of(net, 2, "rules_super_in") == before + 2
 
 
 def test_a_copy_may_be_cut_and_the_frame_is_not():

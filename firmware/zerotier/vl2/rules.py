@@ -134,6 +134,8 @@ class NetworkRules:
         for to, length, is_watch in copies:
             flags = messages.EXT_FRAME_WATCH_IN if is_watch else messages.EXT_FRAME_TEE_IN
             self._forward(to, flags, frame[: ethernet.HEADER + length], now)
+        if verdict == SUPER_ACCEPT:
+            self._count("rules_super_in")
         if verdict == ACCEPT or verdict == SUPER_ACCEPT:
             return verdict
         if verdict == _REDIRECT:
