@@ -13,6 +13,7 @@ from .api import ZeroTierBase
 from .controller import Controller
 from .fastpath import Fastpath
 from .groups import GroupDatabase
+from .host_port_mapping import HostPortMapping
 from .host_underlay import HostUnderlay
 from .limits import HOST
 from .root import Root
@@ -69,8 +70,9 @@ class ZeroTier(ZeroTierBase):
 
     Frames pass through a datapath in C as soon as a network is joined. `path` holds the files of
     protocol/10 §10.1. `make_port(driver)` gives the local end of each network, a HostPort. `bind`
-    may be a loopback address: then the node uses loopback paths, and no others. ValueError or
-    OSError, in one sentence, if the identity, the planet or the port cannot be used.
+    may be a loopback address: then the node uses loopback paths, and no others. `port_mapping`:
+    ask the router to forward our port, by PCP or NAT-PMP. ValueError or OSError, in one sentence,
+    if the identity, the planet or the port cannot be used.
     """
 
     def __init__(
@@ -83,12 +85,15 @@ class ZeroTier(ZeroTierBase):
         controller: bool = False,
         limits=HOST,
         make_port=MemoryPort,
+        port_mapping: bool = False,
     ) -> None:
         self._port_maker = make_port
         self._bind = addresses.inet(bind, port)
         self._bind_to = (bind, port)
         self._underlay: HostUnderlay | None = None
         self._look: asyncio.TimerHandle | None = None
+        self._wants_mapping = port_mapping
+        self._mapping: HostPortMapping | None = None
         self._clock_offset = int(time.time() * 1000) - int(time.monotonic() * 1000)
         self._timer: asyncio.TimerHandle | None = None
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
@@ -145,6 +150,11 @@ class ZeroTier(ZeroTierBase):
             )
             self.node.paths.local = self._local_endpoints()
             self.node.keepalive.switch_port = self._underlay.switch_port
+            if self._wants_mapping:
+                self._mapping = HostPortMapping(
+                    self.node.traversal.mapped, self.node.counters, self._now
+                )
+                self._mapping.look(self.node.paths.local)
             self._look_again()
             self._tick()
             return
@@ -152,6 +162,9 @@ class ZeroTier(ZeroTierBase):
             if timer is not None:
                 timer.cancel()
         self._timer = self._look = None
+        if self._mapping is not None:
+            self._mapping.close()
+            self._mapping = None
         if self._underlay is not None:
             self.node.rest(self._now())
             self._underlay.close()
@@ -178,6 +191,8 @@ class ZeroTier(ZeroTierBase):
             if local:
                 self.node.underlay_changed(local, self._now())
                 self._schedule()
+                if self._mapping is not None:
+                    self._mapping.look(local)
             else:
                 self.node.paths.local = local  # the network is gone; its return will be a change
         self._look = asyncio.get_running_loop().call_later(_LOOK, self._look_again)
@@ -232,4 +247,3 @@ class ZeroTier(ZeroTierBase):
         network = super().join(nwid)
         self._leave()
         return network
-
