@@ -11,6 +11,7 @@ _BOUND = const(16)
 _FIRST = const(200)  # ms until the second try, doubled for each one after it
 _LONGEST = const(60000)
 _EAGER = const(5)  # tries that are made even if there is a path already
+_REPEATS = const(2)  # of a question that confirms where a packet came from
 _RENEW = const(60000)  # an endpoint that is named again starts again, but not sooner than this
 _NAMED = const(
     600000
@@ -46,6 +47,16 @@ class Candidates:
             self._tries[endpoint] = _Try(now)
         else:
             known.named = now
+
+    def repeat(self, endpoint: bytes, now: int) -> None:
+        """This endpoint has just been asked for another reason; the question or its answer may get lost."""
+        if endpoint in self._tries:
+            return
+        if len(self._tries) >= _BOUND:
+            self._forget_one()
+        entry = self._tries[endpoint] = _Try(now + 2 * _FIRST)
+        entry.count = _EAGER - _REPEATS
+        entry.begun = entry.named = now
 
     def remove(self, endpoint: bytes) -> None:
         self._tries.pop(endpoint, None)

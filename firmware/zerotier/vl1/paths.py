@@ -92,7 +92,7 @@ class Paths:
                 if packet.answers:
                     path = self._learn(peer, packet.endpoint, now)
                 else:
-                    self.probe(peer, packet.endpoint, now, False)
+                    self._confirm(peer, packet.endpoint, now)
             if path is not None and 0 <= packet.round_trip < QUEUE_TIMEOUT:
                 path.measured(packet.round_trip)
         else:
@@ -133,7 +133,14 @@ class Paths:
     def heard_from(self, peer, endpoint: bytes, now: int) -> None:
         """An authenticated packet came directly from an endpoint that is no path: ask whether it is one."""
         if peer.path(endpoint) is None and self.acceptable(peer, endpoint):
-            self.probe(peer, endpoint, now, False)
+            self._confirm(peer, endpoint, now)
+
+    def _confirm(self, peer, endpoint: bytes, now: int) -> None:
+        """Ask whether this peer really is at that endpoint."""
+        if peer.may_try(endpoint, CONFIRM_INTERVAL, now):
+            self.ask(peer, endpoint, now, False)
+            peer.candidates.repeat(endpoint, now)
+            self._transport.on_watch(peer, now)
 
     def offer(self, peer, now: int) -> None:
         """Frames came from a peer; tell it our endpoints if it is time."""
@@ -148,11 +155,6 @@ class Paths:
             self.push(peer, endpoint, now)
 
     # --- asking ---
-
-    def probe(self, peer, endpoint: bytes, now: int, may_echo: bool = True) -> None:
-        """Ask for an answer from an endpoint that is no path; at most once a second for each."""
-        if peer.may_try(endpoint, CONFIRM_INTERVAL, now):
-            self.ask(peer, endpoint, now, may_echo)
 
     def ask(self, peer, endpoint: bytes, now: int, may_echo: bool = True) -> None:
         """Send what must be answered: ECHO, or HELLO if the peer may not know ECHO."""
