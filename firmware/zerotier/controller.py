@@ -34,7 +34,8 @@ from .wire.verbs import (
 _REQUEST_GATE = const(1000)  # ms; a second request within this is dropped (protocol/08 §8.1)
 _PUSH_WITHIN = const(120000)  # ms since the last request (protocol/08 §8.4)
 _AUTHORISED_FOR = const(180000)  # ms since the last config (protocol/08 §8.1)
-_READ_INTERVAL = const(1000)  # ms between looks at the records
+_READ_INTERVAL = const(700)  # ms between looks at all records: members are told within a second
+_GLANCE_INTERVAL = const(200)  # the same at what shows that records were replaced
 _PUSHES_AT_ONCE = const(32)
 _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
 
@@ -71,6 +72,7 @@ class Controller:
         self._clients: dict[tuple[bytes, bytes], _Client] = {}  # (nwid, address)
         self._due: dict[tuple[bytes, bytes], bool] = {}  # clients that get a new config
         self._next_read = 0
+        self._next_glance = 0
         self._max_clients = transport.limits.networks * transport.limits.members
         self._max_strangers = transport.limits.members
         transport.verbs[VERB_NETWORK_CONFIG_REQUEST] = self.receive_request
@@ -129,13 +131,22 @@ class Controller:
         """Notice what changed in the records, and tell the members; the time of the next call."""
         if now >= self._next_read:
             self._next_read = now + _READ_INTERVAL
+            self._next_glance = now + _GLANCE_INTERVAL
             self._read(now)
+        elif now >= self._next_glance:
+            self._next_glance = now + _GLANCE_INTERVAL
+            for shelf in list(self._shelves.values()):
+                if self._database.is_touched(shelf):
+                    self._look(shelf, None, now)
         else:
             self._push_some(now)
+        next_look = self._next_read
+        if self._shelves and self._database.can_glance:
+            next_look = min(next_look, self._next_glance)
         revoke_at = self._revoker.tick(self._listeners, now)
         if self._due:
             return now + 1
-        return self._next_read if revoke_at is None else min(revoke_at, self._next_read)
+        return next_look if revoke_at is None else min(revoke_at, next_look)
 
     def _read(self, now: int) -> None:
         for key in list(self._clients):
@@ -156,7 +167,7 @@ class Controller:
         specialists = shelf.specialists()
         first = shelf.read_at is None
         everybody = self._database.read_network(shelf)
-        if asking is None or shelf.read_at is None or now - shelf.read_at >= _READ_INTERVAL:
+        if asking is None or shelf.read_at is None:
             changed = self._database.read_members(shelf, now)
         else:  # requests come at any rate, and there may be many members
             changed = [asking] if self._database.read_member(shelf, asking) else []
@@ -192,6 +203,10 @@ class Controller:
             self._count("controller_strangers_full")
             return None
         member = MemberRecord(fields)
+        if verdict == ADMITTED:
+            # Now, so that a new member costs one wait for the disk and not two.
+            member = member.with_ips(assign(shelf.network, member, shelf.uses)[1])
+            fields = member.fields
         # Who is not let in does not wear out the flash: only the first request leaves a trace.
         noted = verdict == ADMITTED or known is None or not known.identity
         if noted and (known is None or fields != known.fields):

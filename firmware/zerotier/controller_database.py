@@ -96,7 +96,8 @@ class Shelf:
         self.read_at: int | None = None  # when all members were read
         self.value: bytes | None = None  # the records as they were read
         self.values: dict[bytes, bytes] = {}
-        self.stamps: dict[bytes, tuple] = {}  # of the files as they were read
+        self.stamps: dict[str, tuple] = {}  # of the members' files, as they were read
+        self.touched: tuple | None = None  # stamp of their folder
         # For controller_grants.py: what was known of the network, and of members that changed since.
         self.compared: NetworkRecord | None = None
         self.replaced: dict[bytes, MemberRecord | None] = {}
@@ -163,6 +164,9 @@ class Database:
 
     def __init__(self, store: FileStore, counters: Counters) -> None:
         self.sentences: list[str] = []
+        self.can_glance = hasattr(
+            store, "stamps"
+        )  # the store tells what changed without reading it
         self._store = store
         self._counters = counters
 
@@ -205,17 +209,31 @@ class Database:
         shelf.read_at = now
         known = set(shelf.values)
         try:
-            if not hasattr(self._store, "stamps"):
+            if not self.can_glance:
                 known.update(member_addresses(self._store, shelf.nwid))
                 return [address for address in known if self.read_member(shelf, address)]
-            stamps = _by_address(self._store.stamps(_member_folder(shelf.nwid)))
+            folder = _member_folder(shelf.nwid)
+            shelf.touched = self._store.stamp(folder)  # first: what comes later is seen next time
+            stamps = self._store.stamps(folder)
         except OSError as error:
             self._damaged(f"the members of {shelf.nwid.hex()} cannot be listed: {error}")
             return []
-        suspects = [a for a, stamp in stamps.items() if stamp != shelf.stamps.get(a)]
-        suspects += [address for address in known if address not in stamps]
+        before = shelf.stamps
+        names = [name for name, stamp in stamps.items() if stamp != before.get(name)]
+        if len(stamps) - len(names) < len(before):
+            names += [name for name in before if name not in stamps]
         shelf.stamps = stamps
+        suspects = [address for address in map(_address_of, names) if address is not None]
         return [address for address in suspects if self.read_member(shelf, address)]
+
+    def is_touched(self, shelf: Shelf) -> bool:
+        """Whether files of members came, went or were replaced since the last reading, as far as that is known.
+
+        Costs nothing; a file that was written over in its place is noticed by reading only.
+        """
+        if shelf.touched is None or not self.can_glance:
+            return False
+        return bool(self._store.stamp(_member_folder(shelf.nwid)) != shelf.touched)
 
     def save_member(self, shelf: Shelf, member: MemberRecord) -> None:
         """Write a member that was read just now."""
@@ -239,16 +257,14 @@ class Database:
         self.sentences.append(sentence)
 
 
-def _by_address(stamps: dict[str, tuple]) -> dict[bytes, tuple]:
-    """Stamps of files by the member whose record the file is."""
-    found = {}
-    for name, stamp in stamps.items():
-        if name.endswith(_SUFFIX):
-            try:
-                found[address_from_text(name[: -len(_SUFFIX)])] = stamp
-            except ValueError:
-                pass  # a file of the user's own
-    return found
+def _address_of(name: str) -> bytes | None:
+    """Whose record a file is; None for a file of the user's own."""
+    if not name.endswith(_SUFFIX):
+        return None
+    try:
+        return address_from_text(name[: -len(_SUFFIX)])
+    except ValueError:
+        return None
 
 
 def _member_folder(nwid: bytes) -> str:

@@ -135,6 +135,8 @@ class MemberRecord:
 
     def with_ips(self, ips: list[bytes]) -> "MemberRecord":
         """The same member with more IP addresses."""
+        if not ips:
+            return self
         fields = dict(self.fields)
         fields["ipAssignments"] = [ip_text(ip) for ip in self.ips + ips]
         return MemberRecord(fields)

@@ -83,8 +83,16 @@ class FileStore:
                         stat = entry.stat()
                     except FileNotFoundError:
                         continue
-                    found[entry.name] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+                    found[entry.name] = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             return found
+
+        def stamp(self, folder: str) -> tuple | None:
+            """What changes when a file in `folder` comes, goes or is replaced; None if there is no folder."""
+            try:
+                stat = os.stat(f"{self.path}/{folder}")
+            except FileNotFoundError:
+                return None
+            return (stat.st_mtime_ns, stat.st_ino)
 
     def _file(self, key: str) -> str:
         for part in key.split("/"):

@@ -191,8 +191,34 @@ def test_a_member_can_be_changed(home, nwid, tmp_path):
     assert changed["tags"] == [[1000, 5]] and changed["capabilities"] == [5]
     shown = done("controller", "--home", home, "member", "show", nwid, MEMBER)
     assert "1000 = 5" in shown and "10.147.20.9" in shown and "not seen yet" in shown
+    assert "roles" in shown and "bridge" in shown
+    words = ("--no-bridge", "--relay", "--replicator", "--anchor")
+    changed = controller(home, "member", "set", nwid, MEMBER, *words)
+    assert [
+        changed[n] for n in ("activeBridge", "networkRelay", "multicastReplicator", "anchor")
+    ] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert "anchor, replicator, relay" in done(
+        "controller", "--home", home, "member", "show", nwid, MEMBER
+    )
     changed = controller(home, "member", "set", nwid, MEMBER, "--no-ip", "--auto-assign")
     assert changed["ipAssignments"] == [] and changed["noAutoAssignIps"] is False
+
+
+def test_routes_have_metrics(home, nwid):
+    words = ("--route", "10.9.0.0/16@10.147.20.1,50", "--route", "10.8.0.0/16,7")
+    changed = controller(home, "network", "set", nwid, *words)
+    assert changed["routes"][:2] == [
+        {"target": "10.9.0.0/16", "via": "10.147.20.1", "metric": 50},
+        {"target": "10.8.0.0/16", "via": None, "metric": 7},
+    ]
+    shown = done("controller", "--home", home, "network", "show", nwid)
+    assert "10.9.0.0/16 via 10.147.20.1 metric 50" in shown
+    refused("controller", "--home", home, "network", "set", nwid, "--route", "10.8.0.0/16,x")
 
 
 @pytest.mark.parametrize(

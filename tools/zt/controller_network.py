@@ -100,11 +100,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-pool", action="store_true", help="give members no more addresses")
     parser.add_argument(
         "--route",
-        metavar="CIDR[@GATEWAY]",
+        metavar="CIDR[@GATEWAY][,METRIC]",
         dest="routes",
         action="append",
-        help="a route for the members, through the member GATEWAY or direct. May be repeated; "
-        "replaces all routes",
+        help="a route for the members, through the member GATEWAY or direct; of several to one "
+        "place the lowest METRIC counts. May be repeated; replaces all routes",
     )
     for name, text in (
         ("rfc4193", "give each member its RFC 4193 IPv6 address (/88)"),
@@ -244,7 +244,8 @@ def _show(options: argparse.Namespace) -> None:
 
 def _route_text(route: Route) -> str:
     via = "" if route.via is None else f" via {ip_text(route.via)}"
-    return f"{ip_text(route.target)}/{route.bits}{via}"
+    metric = f" metric {route.metric}" if route.metric else ""
+    return f"{ip_text(route.target)}/{route.bits}{via}{metric}"
 
 
 def _delete(options: argparse.Namespace) -> None:
@@ -332,10 +333,16 @@ def _network_text(ip: bytes, bits: int) -> str:
 
 
 def _route(text: str) -> dict:
-    target, at, via = text.partition("@")
+    where, comma, metric = text.partition(",")
+    target, at, via = where.partition("@")
     ip, bits = parse_prefix(target)
     gateway = ip_text(parse_ip(via)) if at else None
-    return {"target": _network_text(ip, bits), "via": gateway}
+    route: dict = {"target": _network_text(ip, bits), "via": gateway}
+    if comma:
+        if not metric.isdigit():
+            raise ValueError(f"{metric} is not a metric, which is a number")
+        route["metric"] = int(metric)
+    return route
 
 
 def _apply_dns(options: argparse.Namespace, fields: dict) -> None:
