@@ -145,7 +145,7 @@ format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py
 
 # Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
-TESTS := unit unit_cpython cli sim device interop board
+TESTS := unit unit_cpython captures cli sim device interop board
 
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"
