@@ -20,8 +20,10 @@ COMMANDS = (
     "node",
     "demo",
     "emulate",
-    "provision",
     "flash",
+    "provision",
+    "backup",
+    "restore",
 )
 
 FAILED = 1
