@@ -13,7 +13,8 @@ from .wire import address as addresses
 _SOCKET_BUFFER = 4 << 20  # bytes: a root gets bursts from many
 _DATAGRAM = 65535
 _BATCH = 64  # datagrams, then other tasks may run
-_NEAR_TTL = 2  # passes our NAT and its carrier's, and dies before the other side (protocol/04 §4.10)
+# Passes our NAT and its carrier's, and dies before the other side (protocol/04 §4.10).
+_NEAR_TTL = 2
 _USUAL_TTL = 64
 _SECOND_PORTS = (20000, 65000)
 _IPV6_TABLE = "/proc/net/if_inet6"
@@ -36,7 +37,8 @@ class HostUnderlay:
         self._bind = addresses.inet(ip, port)
         is_anywhere = addresses.scope(self._bind) == addresses.SCOPE_NONE
         self._is_anywhere = is_anywhere
-        self._sockets: list[dict[int, socket.socket]] = [{}]  # by port; then by size of an endpoint
+        # By port; then by size of an endpoint.
+        self._sockets: list[dict[int, socket.socket]] = [{}]
         self._current = 0
         family = socket.AF_INET6 if len(self._bind) > 7 else socket.AF_INET
         self._add(0, family, ip, port)

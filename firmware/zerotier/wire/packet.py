@@ -20,7 +20,8 @@ BEACON_SIZE = const(13)
 JUNK_SIZE = const(16)  # shorter datagrams only open NATs (§2.3)
 
 # Byte 18: E F CCC HHH
-FLAG_EXTENDED = const(0x80)  # with cipher 0: an encrypted HELLO (protocol/14 §14.2); we never send it
+# With cipher 0: an encrypted HELLO (protocol/14 §14.2). We never send it.
+FLAG_EXTENDED = const(0x80)
 FLAG_FRAGMENTED = const(0x40)
 CIPHER_MASK = const(0x38)
 CIPHER_SHIFT = const(3)
