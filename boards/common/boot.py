@@ -22,7 +22,9 @@ def start() -> None:
 
         wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
-        wlan.connect(settings["ssid"], settings.get("key", ""))  # returns at once, and goes on trying
+        wlan.connect(
+            settings["ssid"], settings.get("key", "")
+        )  # returns at once, and goes on trying
     import zerotier
 
     zerotier.node = zerotier.ZeroTier()

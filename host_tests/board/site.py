@@ -59,6 +59,10 @@ class Site(InteropSite):
         for name in self.devices:
             self.nodes[name].ask("ready", START, nwid=self.nwid, seconds=START)
 
+    def start_libzt(self) -> None:
+        """Start an unmodified node, in a place that is there."""
+        self._start_libzt()
+
     def ip(self, device: str) -> str:
         """The virtual IPv4 address of a desktop device."""
         address: str = self.network(device)["addresses"][0]

@@ -42,9 +42,9 @@ def ping_from_all(site: Site, ip: str, count: int = 5) -> int:
 
 
 def settle(site: Site, ip: str) -> None:
-    """Let the tables fill: ten minutes of traffic in a few seconds."""
+    """Let the tables fill: half an hour of traffic in half a minute."""
     site.evaluate(f"_virt.speed({SPEED})")
-    pass_time(site, ip, 600)
+    pass_time(site, ip, HOUR // 2)
     site.evaluate("_virt.speed(1)")
 
 
@@ -83,7 +83,7 @@ def measured(site: Site) -> Measured:
     results["stack_bytes"] = site.evaluate("_virt.stack()")
     results["pools_before"] = site.evaluate("_virt.pools()")
     site.evaluate(f"_virt.speed({SPEED})")
-    pass_time(site, ip, HOUR)
+    pass_time(site, ip, HOUR // 2)
     site.evaluate("_virt.speed(1)")
     ping_from_all(site, ip)
     results["pools_after"] = site.evaluate("_virt.pools()")
