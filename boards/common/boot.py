@@ -24,7 +24,8 @@ def start() -> None:
         wlan.active(True)
         wlan.connect(
             settings["ssid"], settings.get("key", "")
-        )  # returns at once, and goes on trying
+        # Returns at once, and goes on trying.
+        )
     import zerotier
 
     zerotier.node = zerotier.ZeroTier()
