@@ -50,7 +50,9 @@ class Node:
         prediction = Prediction()
         self.greeting = Greeting(self.transport, self.worlds, self.surface, prediction)
         self.paths = Paths(self.transport, self.greeting, prediction, loopback)
-        self.traversal = Traversal(self.transport, self.paths, self.surface, prediction)
+        self.traversal = Traversal(
+            self.transport, self.greeting, self.paths, self.surface, prediction
+        )
         self.keepalive = Keepalive(
             self.transport, self.greeting, self.paths, self.traversal, self.surface, prediction
         )

@@ -245,3 +245,52 @@ def test_a_silent_path_expires() -> None:
     pair.other.running = False
     pair.mesh.run(PATH_EXPIRATION + 60000)
     assert pair.one.node.topology.get(pair.other.address).paths == []
+
+
+class Reference(Pair):
+    """A pair whose other member looks like a reference node to the first one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for _ in range(5):
+            self.send(self.one, self.other)
+            self.send(self.other, self.one)
+            self.mesh.run(500)
+        self.peer = self.one.node.topology.get(self.other.address)
+        self.redirects: list = []
+        handler = self.other.node.transport.verbs[VERB_PUSH_DIRECT_PATHS]
+        self.other.node.transport.verbs[VERB_PUSH_DIRECT_PATHS] = lambda peer, packet, now: (
+            self.look(packet.payload) or handler(peer, packet, now)
+        )
+
+    def look(self, payload) -> None:
+        for flags, endpoint in messages.parse_push_direct_paths(payload):
+            if flags & messages.PUSH_REDIRECT:
+                self.redirects.append(endpoint)
+
+    def move(self, number: int) -> bytes:
+        del self.mesh.stations[self.one.endpoint]
+        self.one.endpoint = addresses.inet("10.50.%d.1" % number, 9993)
+        self.mesh.stations[self.one.endpoint] = self.one
+        self.peer.protocol, self.peer.version = 12, (1, 14, 1)
+        self.one.node.underlay_changed([self.one.endpoint], self.mesh.now)
+        self.send(self.one, self.other)
+        self.mesh.run(1000)
+        return self.one.endpoint
+
+
+def test_a_reference_node_is_told_to_leave_our_old_endpoint_as_often_as_we_moved() -> None:
+    pair = Reference()
+    first = pair.move(1)
+    assert pair.redirects == [first]
+    second = pair.move(2)
+    assert pair.redirects == [first, second, second]
+
+
+def test_a_node_of_ours_needs_no_redirect() -> None:
+    pair = Reference()
+    one = pair.one
+    pair.mesh.stations[addresses.inet("10.51.1.1", 9993)] = one
+    one.node.underlay_changed([addresses.inet("10.51.1.1", 9993)], pair.mesh.now)
+    pair.mesh.run(2000)
+    assert pair.redirects == []

@@ -32,6 +32,10 @@ def _nothing_moved(scope: int, size: int, now: int) -> None:
     """Until somebody wants to know."""
 
 
+def _not_told(peer, endpoint: bytes, ours: bytes, now: int) -> None:
+    """Until somebody wants to know."""
+
+
 class Greeting:
     """Sends HELLO, answers HELLO, learns from OK(HELLO)."""
 
@@ -47,6 +51,7 @@ class Greeting:
         )  # a simulation of a thousand nodes knows its own identities
         self.on_identity = _nobody  # called with (peer, now) when a peer has just become known
         self.on_moved = _nothing_moved  # (scope, size of endpoint, now): a root sees us elsewhere
+        self.on_seen_moved = _not_told  # (peer, its endpoint, ours, now): it sees us after a move
         self.on_remapped = _nobody  # (root, now): it sees us at another port or IP
         transport.on_hello = self.receive
         transport.ok_verbs[VERB_HELLO] = self.receive_ok
@@ -181,6 +186,8 @@ class Greeting:
         if packet.hops == 0:
             self._prediction.seen(packet.endpoint, fields.sent_to, now)
             packet.round_trip = now - fields.timestamp
+            if peer.moved_at:
+                self.on_seen_moved(peer, packet.endpoint, fields.sent_to, now)
         self._report(peer, packet, fields.sent_to, now)
         self._worlds.receive(peer, fields.worlds, now)
         return RECEIVED

@@ -275,7 +275,16 @@ class Keepalive:
             if peer.active(now):
                 for path in peer.paths:
                     self._paths.challenge(peer, path, now)
+                self._tell_moved(peer, now)
                 peer.due = now
+
+    def _tell_moved(self, peer, now: int) -> None:
+        """A reference node goes on using our old path for 19 s, unless it is told; first ask it where it sees us."""
+        if peer.paths and not peer.is_ours() and peer.protocol:
+            peer.moved_at = now
+            peer.moves += 1
+            for path in peer.paths:
+                self._greeting.send(peer, path.endpoint, now)
 
     def _reprove(self, which: tuple | None, now: int) -> None:
         """Paths (of a scope and a size of address, or all) are not used until they are heard again."""
@@ -289,4 +298,5 @@ class Keepalive:
                     if peer.active(now):
                         self._paths.challenge(peer, path, now)
             if peer.active(now):
+                self._tell_moved(peer, now)
                 self.watch(peer, now)

@@ -5,6 +5,7 @@ Owns what is remembered of one peer. Never sends and never decides.
 
 from ..const import const
 from ..limits import PEER_EXPIRATION, TRUST_EXPIRATION
+from ..wire.hello import PROTOCOL_VERSION, VERSION
 from ..wire.verbs import VERB_EXT_FRAME, VERB_FRAME, VERB_MULTICAST_FRAME
 from .candidates import Candidates
 from .path import Path
@@ -40,6 +41,8 @@ class Peer:
         self.last_trust = 0
         self.last_hello = 0
         self.hellos_unanswered = 0
+        self.moved_at = 0  # when we moved, until the peer has been told where to,
+        self.moves = 0  # and how often we did
         self.last_push = 0
         self.last_rendezvous = 0
         self.push_count = 0  # inbound PUSH_DIRECT_PATHS in the current window
@@ -105,6 +108,10 @@ class Peer:
             self.tries.clear()
         self.tries[endpoint] = now
         return True
+
+    def is_ours(self) -> bool:
+        """True if the peer runs this software, as far as its version tells."""
+        return self.protocol == PROTOCOL_VERSION and self.version == VERSION
 
     def latency(self, now: int) -> int:
         """Milliseconds on the best path, -1 if unknown."""

@@ -22,12 +22,14 @@ from .packet import Packet
 _CANDIDATES_PER_PUSH = const(8)
 _PUSHED_PATHS = const(8)
 _JUNK_SIZE = const(4)
+_REDIRECT_LIMIT = const(10000)  # ms after a move
+_MOST_REDIRECTS = const(4)  # the receiver stops listening after 8 pushes (protocol/04 §4.8)
 
 
 class Traversal:
     """Handlers of RENDEZVOUS and PUSH_DIRECT_PATHS."""
 
-    def __init__(self, transport, paths, surface, prediction) -> None:
+    def __init__(self, transport, greeting, paths, surface, prediction) -> None:
         self._transport = transport
         self._paths = paths
         self._surface = surface
@@ -37,6 +39,7 @@ class Traversal:
             tuple
         ] = []  # RENDEZVOUS before the identity: (expires, address, endpoint)
         paths.push = self.push
+        greeting.on_seen_moved = self.seen_moved
         transport.verbs[VERB_RENDEZVOUS] = self.receive_rendezvous
         transport.verbs[VERB_PUSH_DIRECT_PATHS] = self.receive_push
 
@@ -127,6 +130,18 @@ class Traversal:
         if endpoint is not None:
             parts = (messages.encode_push_direct_paths(ours),)
             self._transport.send_via(peer, endpoint, VERB_PUSH_DIRECT_PATHS, parts, now)
+
+    def seen_moved(self, peer, endpoint: bytes, ours: bytes, now: int) -> None:
+        """A reference node sees us where we have moved to: make it send there, and nowhere else, from now on.
+
+        The redirect of protocol/04 §4.9 raises a path's priority above that of the path on which it came, so it has to
+        be repeated as often as we have moved before.
+        """
+        if now - peer.moved_at < _REDIRECT_LIMIT and address.port(ours):
+            payload = messages.encode_push_direct_paths([ours], messages.PUSH_REDIRECT)
+            for _ in range(min(peer.moves, _MOST_REDIRECTS)):
+                self._transport.send_via(peer, endpoint, VERB_PUSH_DIRECT_PATHS, (payload,), now)
+        peer.moved_at = 0
 
     # --- trying ---
 

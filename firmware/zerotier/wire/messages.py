@@ -138,13 +138,14 @@ def parse_rendezvous(payload: bytes | memoryview) -> tuple[bytes, bytes]:
     return bytes(payload[1:6]), address.inet_raw(raw(payload, 9, payload[8]), port)
 
 
-def encode_push_direct_paths(endpoints: list[bytes] | tuple) -> bytes:
-    """A PUSH_DIRECT_PATHS of our endpoints, without flags or extensions (protocol/03 §3.18)."""
+def encode_push_direct_paths(endpoints: list[bytes] | tuple, flags: int = 0) -> bytes:
+    """A PUSH_DIRECT_PATHS of our endpoints, all with these flags, without extensions (protocol/03 §3.18)."""
     payload = bytearray(u16_bytes(len(endpoints)))
     for endpoint in endpoints:
         if len(endpoint) < _PUSH_IPV4_SIZE:
             raise ValueError("a pushed path needs an IP address")
-        payload += b"\x00\x00\x00"
+        payload.append(flags)
+        payload += b"\x00\x00"
         payload.append(endpoint[0])
         payload.append(len(endpoint) - 1)
         payload += endpoint[1:]
