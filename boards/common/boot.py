@@ -22,10 +22,8 @@ def start() -> None:
 
         wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
-        wlan.connect(
-            settings["ssid"], settings.get("key", "")
         # Returns at once, and goes on trying.
-        )
+        wlan.connect(settings["ssid"], settings.get("key", ""))
     import zerotier
 
     zerotier.node = zerotier.ZeroTier()
