@@ -69,7 +69,7 @@ class Fastpath:
 
     def add_network(self, network, port) -> None:
         """A network got its config: frames of its members may pass to `port`. OSError if the table is full."""
-        self._datapath.add_network(network.nwid, network.mac, network.mtu, port)
+        self._datapath.add_network(network.nwid, network.mac, network.largest, port)
         self._rules[network.nwid] = None
         self._give_rules(network.nwid)
 

@@ -26,6 +26,8 @@ from pathlib import Path
 AF_INET, AF_INET6 = 2, 10
 SOCK_STREAM, SOCK_DGRAM = 1, 2
 SOL_TCP, TCP_NODELAY = 6, 1
+SOL_IP, IP_MULTICAST_IF = 0, 6  # as in lwIP
+SOL_SOCKET, SO_BROADCAST = 0xFFF, 0x20
 LARGEST = 65536
 LAST_ADDRESS = (1 << 40) - 1
 TEXT = 127  # octets for a text; some functions insist on this number for a name
@@ -77,6 +79,7 @@ PROTOTYPES: dict[str, tuple[type, tuple[type, ...]]] = {
         c_ssize_t,
         (c_int, c_char_p, c_size_t, c_int, c_char_p, POINTER(c_uint)),
     ),
+    "zts_bsd_setsockopt": (c_int, (c_int, c_int, c_int, c_void_p, c_ushort)),
 }
 
 
@@ -179,6 +182,17 @@ class Libzt:
         raw, size = ctypes.create_string_buffer(SOCKADDR), c_uint(SOCKADDR)
         accepted = self.call("zts_bsd_accept", descriptor, raw, byref(size))
         return accepted, end_of(raw.raw)
+
+    def _set(self, descriptor: int, level: int, option: int, value: bytes) -> None:
+        self.call("zts_bsd_setsockopt", descriptor, level, option, value, len(value))
+
+    def send_groups_by(self, descriptor: int, ip: str) -> None:
+        """Lets what a UDP socket sends to groups leave by the interface that has the address `ip`."""
+        self._set(descriptor, SOL_IP, IP_MULTICAST_IF, ipaddress.ip_address(ip).packed)
+
+    def allow_broadcast(self, descriptor: int) -> None:
+        """Lets a UDP socket take and send what is for everybody."""
+        self._set(descriptor, SOL_SOCKET, SO_BROADCAST, struct.pack("i", 1))
 
     def send_to(self, descriptor: int, datagram: bytes, end: End) -> None:
         """Sends one UDP datagram."""

@@ -100,6 +100,33 @@ class LibztNode:
         finally:
             libzt.close(descriptor)
 
+    def udp_receive(self, port: int, seconds: int) -> Answer:
+        """Waits for a datagram, also for one to everybody, after the event listening.
+
+        text: of it; source: who sent it. libzt's stack is built without IGMP, so groups cannot be joined.
+        """
+        descriptor = self._libzt.udp(ANY[4], port)
+        try:
+            self._libzt.allow_broadcast(descriptor)
+            self._libzt.call("zts_set_recv_timeout", descriptor, seconds, 0)
+            say(event="listening", port=port)
+            datagram, source = self._libzt.receive_from(descriptor)
+            return {"text": datagram.decode(), "source": source[0]}
+        finally:
+            self._libzt.close(descriptor)
+
+    def group_send(self, group: str, ip: str, port: int, text: str, seconds: int) -> Answer:
+        """Sends a datagram to an IPv4 group once a second, by the interface with the address `ip`."""
+        descriptor = self._libzt.udp(ip, 0)
+        try:
+            self._libzt.send_groups_by(descriptor, ip)
+            for _ in range(seconds):
+                self._libzt.send_to(descriptor, text.encode(), (group, port))
+                time.sleep(1)
+        finally:
+            self._libzt.close(descriptor)
+        return {}
+
     def tcp_receive(self, port: int, size: int, version: int = 4) -> Answer:
         """Accepts one connection, after the event listening, and reads `size` octets from it.
 
@@ -134,8 +161,11 @@ class LibztNode:
 
     def _echo(self, descriptor: int) -> None:
         while True:
-            datagram, source = self._libzt.receive_from(descriptor)
-            self._libzt.send_to(descriptor, datagram, source)
+            try:
+                datagram, source = self._libzt.receive_from(descriptor)
+                self._libzt.send_to(descriptor, datagram, source)
+            except OSError:  # no way back; the next one may come from elsewhere
+                time.sleep(CHECK)
 
 
 def answer(node: LibztNode, request: dict[str, Any]) -> None:

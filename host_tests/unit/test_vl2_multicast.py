@@ -298,3 +298,17 @@ def test_listeners_whom_nobody_knows_cost_few_questions_and_hold_nobody_up():
         lan.transmit(0, _broadcast(lan, 0))
     assert lan.ports[1].frames == [_broadcast(lan, 0)] * 10
     assert len(asked) < 10 * len(gone) + 60
+
+
+def test_a_list_of_groups_that_overtakes_the_credentials_is_kept_until_they_come():
+    lan = Lan(2)
+    like = messages.encode_multicast_like([(lan.nwid, _MDNS, 0)])
+    lan.send(1, 0, VERB_MULTICAST_LIKE, like)
+    lan.mesh.run(400)
+    assert lan.members[0].count("like_not_admitted") >= 1
+    member = lan.networks[1].members.make(lan.members[0].address, lan.mesh.now)
+    lan.networks[1].credentials.before_frame(member, lan.mesh.now)
+    lan.mesh.run(400)
+    frame = _MDNS + lan.networks[0].mac + _BROADCAST_PAYLOAD
+    lan.transmit(0, frame, 100)
+    assert lan.ports[1].frames == [frame]

@@ -412,8 +412,9 @@ int zt_netif_ip6_input(struct pbuf *packet, struct netif *input) {
 // Frames to the stack
 
 bool zt_netif_can_take(zt_netif_t *self, size_t length) {
-    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE
-        && length <= (size_t)self->lwip.mtu + ZT_ETHERNET_HEADER_SIZE;
+    // libzt, for one, sends frames of the default size whatever the network's MTU is.
+    size_t largest = LWIP_MAX((size_t)self->lwip.mtu, ZT_NETIF_DEFAULT_MTU);
+    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE && length <= largest + ZT_ETHERNET_HEADER_SIZE;
     self->stats.received_dropped += !can;
     return can;
 }

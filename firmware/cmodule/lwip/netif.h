@@ -16,6 +16,7 @@
 #define ZT_MAC_SIZE (6)
 #define ZT_ETHERNET_HEADER_SIZE (14)
 #define ZT_NETIF_MIN_MTU (1280) // the least that IPv6 allows
+#define ZT_NETIF_DEFAULT_MTU (2800) // a frame of this size is taken even if the MTU is smaller
 #define ZT_NETIF_MAX_MTU (10000)
 
 // Joined networks at a time.

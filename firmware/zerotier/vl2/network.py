@@ -71,6 +71,7 @@ class Network:
         self.dns: tuple[str, list[bytes]] = ("", [])  # domain, servers; only if they are allowed
         self.name = ""
         self.mtu = DEFAULT_MTU
+        self.largest = DEFAULT_MTU  # payload that is taken: not everybody follows a smaller MTU
         self.multicast_limit = 0  # copies of one frame; 0: no multicast
         self.permissions = permissions
         self.members = Members(nwid, transport)
@@ -180,8 +181,9 @@ class Network:
             self.dns = (config.dns_domain, config.dns_servers)
         self.name = config.name
         self.mtu = min(config.mtu, MAX_PAYLOAD)
-        if len(self._frame) != ethernet.HEADER + config.mtu:
-            self._frame = memoryview(bytearray(ethernet.HEADER + config.mtu))
+        self.largest = max(config.mtu, DEFAULT_MTU)
+        if len(self._frame) != ethernet.HEADER + self.largest:
+            self._frame = memoryview(bytearray(ethernet.HEADER + self.largest))
         try:
             self._port.configure(self)
         except OSError as error:

@@ -272,15 +272,20 @@ class Networks:
         outcome = RECEIVED
         if peer.address == self._transport.address:
             return RECEIVED  # meant for the role beside us
+        waits = False
         for nwid, mac, adi in messages.parse_multicast_like(packet.payload):
             network = self._networks.get(nwid)
             if network is None:
                 continue
             if network.members.admit(peer.address, now) is None:
-                self._count("like_not_admitted")
+                waits = network.config is not None
                 continue
             outcome = TRUSTED
             network.multicast.liked(peer.address, mac, adi, now)
+        if waits and outcome == RECEIVED:
+            # Its credentials often come right behind, and it says this once a minute only.
+            self._count("like_not_admitted")
+            return HOLD
         return outcome
 
     def receive_gather(self, peer: Peer, packet: Packet, now: int) -> int:

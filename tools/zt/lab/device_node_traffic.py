@@ -183,6 +183,36 @@ class Traffic:
         taken = time.ticks_diff(time.ticks_ms(), begun)
         return {"status": head.split("\r\n")[0], "body": body, "ms": taken}
 
+    def group_receive(self, group: str, ip: str, port: int, seconds: int) -> dict:
+        """Listen to an IPv4 group on the interface with the address `ip`, after the event listening.
+
+        text: of the first datagram; source: who sent it.
+        """
+        udp = open_socket(ANY[4], socket.SOCK_DGRAM)
+        try:
+            udp.bind((ANY[4], port))
+            membership = bytes([int(octet) for octet in (group + "." + ip).split(".")])
+            udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+            udp.settimeout(seconds)
+            say({"event": "listening", "port": port})
+            datagram, source = udp.recvfrom(LARGEST)
+            return {"text": datagram.decode(), "source": source[0]}
+        finally:
+            udp.close()
+
+    def group_send(self, group: str, ip: str, port: int, text: str, seconds: int) -> dict:
+        """Send a datagram to an IPv4 group, or to everybody, once a second, by the interface with the address `ip`."""
+        udp = open_socket(ip, socket.SOCK_DGRAM)
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            udp.bind((ip, 0))
+            for _ in range(seconds):
+                udp.sendto(text.encode(), (group, port))
+                time.sleep(1)
+        finally:
+            udp.close()
+        return {}
+
     def tcp_receive(self, port: int, size: int, version: int = 4, seconds: float = 60) -> dict:
         """Accept one connection, after the event listening, and read `size` octets from it.
 
