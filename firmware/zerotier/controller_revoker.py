@@ -35,7 +35,7 @@ class Revoker:
             self._count("controller_revocation_left_out", len(others) - room)
         self._waiting[nwid] = memberships + waiting + others[:room]
 
-    def tick(self, listeners, now: int) -> int | None:  # type: ignore[no-untyped-def]
+    def tick(self, listeners, now: int) -> int | None:
         """Tell some of it if it is time; when to call again, None if there is nothing to tell.
 
         `listeners(now)`: address -> ids of the networks on which it is worth telling it something.

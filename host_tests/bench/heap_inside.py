@@ -42,7 +42,7 @@ def used() -> int:
     return gc.mem_alloc()
 
 
-def each(make, number: int = MANY) -> int:  # type: ignore[no-untyped-def]
+def each(make, number: int = MANY) -> int:
     """The bytes that the last of `number` calls cost on average, without what the first one costs."""
     kept = [make(0)]
     kept += [None] * number
@@ -90,7 +90,7 @@ def measure() -> None:
     mesh = Mesh()
     node = mesh.add(limits=limits).node
 
-    def join(index: int):  # type: ignore[no-untyped-def]
+    def join(index: int):
         nwid = CONTROLLER + index.to_bytes(3, "big")
         network = node.networks.join(nwid, Port(), START)
         network.accept(config(nwid), START)
@@ -99,10 +99,10 @@ def measure() -> None:
     report("heap of one more network", each(join))
     members = node.networks.all()[0].members
 
-    def meet(index: int):  # type: ignore[no-untyped-def]
+    def meet(index: int):
         return members.make(b"\x11\x22\x33\x44" + bytes((index,)), START)
 
-    def show(index: int):  # type: ignore[no-untyped-def]
+    def show(index: int):
         address = b"\x11\x22\x33\x55" + bytes((index,))
         member = members.make(address, START)
         member.com, tag, ownership = credentials(members.nwid, address)
@@ -115,7 +115,7 @@ def measure() -> None:
     report("heap of one more member with COM, tag and ownership", each(show))
     identities = [case["identity"] for case in vectors("identities")["valid"]]
 
-    def greet(index: int):  # type: ignore[no-untyped-def]
+    def greet(index: int):
         return node.topology.add(Identity.from_text(identities[3 + index]), START)
 
     report("heap of one more peer, no paths", each(greet, 8))

@@ -92,7 +92,7 @@ def _same_lan(sim: Simulation) -> tuple:
     return lan, lan
 
 
-def _two_lans_behind_a_carrier(hairpin: bool, home: str = PORT_RESTRICTED):  # type: ignore[no-untyped-def]
+def _two_lans_behind_a_carrier(hairpin: bool, home: str = PORT_RESTRICTED):
     def make(sim: Simulation) -> tuple:
         carrier = sim.nat(FULL_CONE, hairpin=hairpin)
         return sim.nat(home, carrier), sim.nat(home, carrier)

@@ -107,7 +107,7 @@ class Simulation:
         self._lans += 1
         return Segment(self.clock, self.source, 1)
 
-    def nat(self, kind: str, outside: Segment | None = None, **options) -> Segment:  # type: ignore[no-untyped-def]
+    def nat(self, kind: str, outside: Segment | None = None, **options) -> Segment:
         """A LAN behind a NAT; the NAT is its `gateway`."""
         lan = self.lan()
         if outside is None:
@@ -121,7 +121,7 @@ class Simulation:
 
     def add(
         self, segment: Segment | None = None, ip: bytes | None = None, limits=DEVICE
-    ) -> Station:  # type: ignore[no-untyped-def]
+    ) -> Station:
         """A node, not started yet; by default with a public address."""
         if segment is None:
             segment, ip = self.internet, self.public_ip()
@@ -131,7 +131,7 @@ class Simulation:
         self.stations.append(station)
         return station
 
-    def add_controller(self, **fields) -> Station:  # type: ignore[no-untyped-def]
+    def add_controller(self, **fields) -> Station:
         """A started node that serves `self.nwid`."""
         self.controller = self.add(limits=HOST)
         self.controller.is_controller = True

@@ -23,7 +23,7 @@ class Station:
 
     def __init__(
         self, sim, identity: Identity, segment: Segment, ip: bytes, limits=DEVICE
-    ) -> None:  # type: ignore[no-untyped-def]
+    ) -> None:
         self.sim = sim
         self.clock = sim.clock
         self.identity = identity
@@ -136,7 +136,7 @@ class Station:
         self.networks[nwid].transmit(macs + b"\x08\x00" + payload, self.clock.now)
         self._plan()
 
-    def path_to(self, other: "Station"):  # type: ignore[no-untyped-def]
+    def path_to(self, other: "Station"):
         """The direct path that frames for the other take, or None."""
         peer = self.node.topology.get(other.address)
         if peer is None:
@@ -183,5 +183,5 @@ class Station:
         self._plan()
 
 
-def host_limits():  # type: ignore[no-untyped-def]
+def host_limits():
     return HOST

@@ -56,7 +56,7 @@ class Port:
     def deliver(self, frame: memoryview) -> None:
         self.frames.append(bytes(frame))
 
-    def configure(self, network) -> None:  # type: ignore[no-untyped-def]
+    def configure(self, network) -> None:
         self.configured.append(list(network.addresses))
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Port:
 class Station:
     """One node of a mesh, and the `wire` of that node: what it sends is in flight from here."""
 
-    def __init__(self, mesh, identity, endpoint: bytes, store, limits) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, mesh, identity, endpoint: bytes, store, limits) -> None:
         self._mesh = mesh
         self.identity = identity
         self.endpoint = endpoint
@@ -127,12 +127,12 @@ class Mesh:
         self.root.node.add_role(self.root.root)
         Root.open_gates(self.root.node)
 
-    def add(self, store: MemoryStore | None = None, limits=HOST) -> Station:  # type: ignore[no-untyped-def]
+    def add(self, store: MemoryStore | None = None, limits=HOST) -> Station:
         """Another station, in a subnet of its own, or roots would take a crowd for an attack."""
         endpoint = addresses.inet("10.0.%d.1" % len(self.stations), _UDP_PORT)
         return self._add(endpoint, MemoryStore() if store is None else store, limits)
 
-    def _add(self, endpoint: bytes, store: MemoryStore, limits) -> Station:  # type: ignore[no-untyped-def]
+    def _add(self, endpoint: bytes, store: MemoryStore, limits) -> Station:
         identity = self._identities[len(self.stations)]
         station = Station(self, identity, endpoint, store, limits)
         self.stations[endpoint] = station
@@ -180,7 +180,7 @@ class Mesh:
             times.append(self._flying[0][0])
         return min(times)
 
-    def run_until(self, condition, milliseconds: int) -> None:  # type: ignore[no-untyped-def]
+    def run_until(self, condition, milliseconds: int) -> None:
         """Let time pass until something is so; AssertionError if it does not become so in time."""
         end = self.now + milliseconds
         while not condition():
@@ -202,7 +202,7 @@ def _planet(root: Identity, endpoint: bytes) -> bytes:
     return world.encode()
 
 
-def put_network(controller: Station, number: int, **fields) -> bytes:  # type: ignore[no-untyped-def]
+def put_network(controller: Station, number: int, **fields) -> bytes:
     """Make a network on a controller; its id. `fields`: protocol/08 §8.6; private by default."""
     nwid = controller.address + number.to_bytes(3, "big")
     record = {
@@ -218,7 +218,7 @@ def put_network(controller: Station, number: int, **fields) -> bytes:  # type: i
     return nwid
 
 
-def put_member(controller: Station, nwid: bytes, member: bytes, **fields) -> None:  # type: ignore[no-untyped-def]
+def put_member(controller: Station, nwid: bytes, member: bytes, **fields) -> None:
     """Make or change a member's record on a controller; authorised by default."""
     key = "controller.d/network/%s/member/%s.json" % (nwid.hex(), member.hex())
     record = json.loads((controller.store.get(key) or b"{}").decode())
@@ -235,7 +235,7 @@ class Lan:
     `each`: more fields of their records at the controller, for the first of them.
     """
 
-    def __init__(self, count: int = 2, limits=HOST, each: list | tuple = (), **fields) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, count: int = 2, limits=HOST, each: list | tuple = (), **fields) -> None:
         self.mesh = Mesh()
         self.controller = self.mesh.add_controller()
         self.nwid = put_network(self.controller, 1, **fields)

@@ -24,7 +24,7 @@ def arrivals(station: Station, verb: int) -> list:
     times: list[int] = []
     handler = station.node.transport.verbs[verb]
 
-    def counting(peer, packet, now):  # type: ignore[no-untyped-def]
+    def counting(peer, packet, now):
         times.append(now)
         return handler(peer, packet, now)
 
@@ -46,7 +46,7 @@ def ask(mesh: Mesh, member: Station, nwid: bytes, metadata: bytes = b"") -> None
     mesh.run(300)
 
 
-def joined(private: bool = True, **fields) -> tuple:  # type: ignore[no-untyped-def]
+def joined(private: bool = True, **fields) -> tuple:
     """(mesh, controller, member, nwid, network of the member), the member authorised and in."""
     mesh = Mesh()
     controller, member = mesh.add_controller(), mesh.add()
@@ -336,7 +336,7 @@ def test_a_store_that_cannot_be_written_does_not_keep_members_out() -> None:
     nwid = put_network(controller, 1, **POOL)
     put_member(controller, nwid, member.address)
 
-    def full(key, value):  # type: ignore[no-untyped-def]
+    def full(key, value):
         raise OSError("no space")
 
     put = controller.store.put

@@ -29,7 +29,7 @@ class Spied(Pair):
             (datagram, source, target)
         )
 
-    def endpoints(self, station, of) -> list:  # type: ignore[no-untyped-def]
+    def endpoints(self, station, of) -> list:
         return [path.endpoint for path in station.node.topology.get(of.address).paths]
 
 

@@ -6,7 +6,7 @@ from zerotier.identity import Identity
 from zerotier.wire.world import KIND_MOON, KIND_PLANET, Root, World
 
 
-def edition(mesh: Mesh, timestamp: int, signer: Identity | None = None, **changes) -> bytes:  # type: ignore[no-untyped-def]
+def edition(mesh: Mesh, timestamp: int, signer: Identity | None = None, **changes) -> bytes:
     """Another edition of the mesh's planet; by default signed by its key, the root's."""
     world, _ = World.parse(mesh.planet)
     world.timestamp = timestamp
@@ -33,7 +33,7 @@ class Offered:
         self.mesh.run(100)
         self.before = self.member.node.worlds.planet.encode()
 
-    def offer(self, world: bytes, peer=None) -> None:  # type: ignore[no-untyped-def]
+    def offer(self, world: bytes, peer=None) -> None:
         peer = peer or self.member.node.topology.get(self.mesh.root.address)
         self.member.node.worlds.receive(peer, world, self.mesh.now)
 

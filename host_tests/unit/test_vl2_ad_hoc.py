@@ -16,7 +16,7 @@ _PORTS = unhex("ff1f90207f000000")  # ports 8080 to 8319
 _SUBNET = unhex("ff1c000000000001")  # 28.0.0.0/8
 
 
-def _pair(nwid: bytes, limits=DEVICE) -> tuple:  # type: ignore[no-untyped-def]
+def _pair(nwid: bytes, limits=DEVICE) -> tuple:
     """(mesh, two members, their networks, their ports), all joined."""
     mesh = Mesh()
     members = [mesh.add(limits=limits) for _ in range(2)]

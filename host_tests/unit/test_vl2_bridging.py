@@ -28,7 +28,7 @@ class Wire:
 class Bridged(Lan):
     """Members 0 to 2; those in `bridges` join an Ethernet to the network, and may if `allowed`."""
 
-    def __init__(self, bridges=(0,), allowed: bool = True, **fields) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, bridges=(0,), allowed: bool = True, **fields) -> None:
         super().__init__(3, **fields)
         self.wires = {}
         self.bridges = {}

@@ -36,7 +36,7 @@ SENDER_IP = unhex("0a010203")
 class Site:
     """One node's members of a network, a controller that signs, and one other member."""
 
-    def __init__(self, limits=HOST, public: bool = False) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, limits=HOST, public: bool = False) -> None:
         mesh = Mesh()
         self.mesh = mesh
         self.station = mesh.add(limits=limits)
@@ -67,19 +67,19 @@ class Site:
         """Signatures verified for anything but the membership of the other."""
         return self.count("signatures_checked") - self.count_com
 
-    def com(self, identity, timestamp: int = START) -> Membership:  # type: ignore[no-untyped-def]
+    def com(self, identity, timestamp: int = START) -> Membership:
         com = Membership.issue(
             timestamp, WINDOW, self.nwid, identity.address, identity.fingerprint()
         )
         return self.signed(com)
 
-    def signed(self, credential, signer=None):  # type: ignore[no-untyped-def]
+    def signed(self, credential, signer=None):
         signer = signer or self.controller
         credential.signer = signer.address
         credential.signature = signer.sign(credential.signed_bytes())
         return credential
 
-    def make(self, kind: int, timestamp: int = START, value: int = 1, signer=None, id: int = 7):  # type: ignore[no-untyped-def]
+    def make(self, kind: int, timestamp: int = START, value: int = 1, signer=None, id: int = 7):
         """A credential of the other member, signed as it should be."""
         to, by = self.other.address, self.controller.address
         if kind == CREDENTIAL_TAG:
@@ -94,7 +94,7 @@ class Site:
         capability.custody = [(to, signer.address, signature)]
         return capability
 
-    def show(self, kind: int, credential, sender=None, now: int = START) -> int:  # type: ignore[no-untyped-def]
+    def show(self, kind: int, credential, sender=None, now: int = START) -> int:
         sender = self.other.address if sender is None else sender
         return self.members.show(kind, credential, sender, now)
 

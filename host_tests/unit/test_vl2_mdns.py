@@ -10,7 +10,7 @@ _NAME = "sensor-1"
 _LOCAL = b"\x08sensor-1\x05local\x00"
 
 
-def _lan(**fields) -> Lan:  # type: ignore[no-untyped-def]
+def _lan(**fields) -> Lan:
     """Two members; the second has a name, and has announced it."""
     lan = Lan(2, **fields)
     lan.members[1].node.networks.set_hostname(_NAME, lan.mesh.now)

@@ -55,7 +55,7 @@ def config(capabilities: int = 0, tags: int = 0) -> NetworkConfig:
     return made
 
 
-def pushing(**counts) -> tuple:  # type: ignore[no-untyped-def]
+def pushing(**counts) -> tuple:
     transport = Transport()
     credentials = OwnCredentials(transport)
     credentials.set(config(**counts), True)

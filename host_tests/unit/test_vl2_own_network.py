@@ -6,7 +6,7 @@ from zerotier.vl2 import ethernet, status
 _IPV4 = b"\x08\x00"
 
 
-def _own(count: int = 1) -> tuple:  # type: ignore[no-untyped-def]
+def _own(count: int = 1) -> tuple:
     """(mesh, controller, networks, ports): the controller joined its own network, and so did others."""
     mesh = Mesh()
     controller = mesh.add_controller()

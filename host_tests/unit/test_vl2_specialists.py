@@ -8,7 +8,7 @@ from zerotier.wire.verbs import VERB_MULTICAST_FRAME, VERB_MULTICAST_LIKE
 _PAYLOAD = b"\x08\x00hello, everybody"
 
 
-def _with_role(role: str, count: int = 4, **fields) -> Lan:  # type: ignore[no-untyped-def]
+def _with_role(role: str, count: int = 4, **fields) -> Lan:
     """A network whose last member has a role."""
     lan = Lan(count, **fields)
     put_member(lan.controller, lan.nwid, lan.members[-1].address, **{role: True})
@@ -20,7 +20,7 @@ def _with_role(role: str, count: int = 4, **fields) -> Lan:  # type: ignore[no-u
     return lan
 
 
-def _heard(station, verb: int) -> list:  # type: ignore[no-untyped-def]
+def _heard(station, verb: int) -> list:
     """Sources of the messages with this verb that reach a station from now on."""
     heard: list = []
     receive = station.node.transport.verbs[verb]

@@ -13,7 +13,7 @@ from . import ethernet
 class Bridge:
     """`port`: where frames for the joined Ethernet go. `bound`: hosts that are remembered."""
 
-    def __init__(self, network, port, local, bound: int, count) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, network, port, local, bound: int, count) -> None:
         self._network = network
         self._port = port
         self._local = local

@@ -16,7 +16,7 @@ _GROUP_LIFE = const(1200000)  # ms after a bridged host sent to a group
 class Bridges:
     """`bound`: MACs, and groups, that are remembered."""
 
-    def __init__(self, nwid: bytes, ourselves: bytes, bound: int, count) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, nwid: bytes, ourselves: bytes, bound: int, count) -> None:
         self._nwid = nwid
         self._ourselves = ourselves
         self._bound = bound

@@ -94,7 +94,7 @@ def parse_answers(message: memoryview) -> list[tuple[bytes, int, bytes]]:
 class Responder:
     """Answers on one network. `hostname`: without `.local`; ValueError if it cannot be a name."""
 
-    def __init__(self, network, hostname: str) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, network, hostname: str) -> None:
         self._network = network
         self._name = encode_name(hostname + ".local")
         self._lower = self._name.lower()
@@ -131,7 +131,7 @@ class Responder:
         except ValueError:
             self._network.count("mdns_malformed")
 
-    def _asked(self, datagram, frame: memoryview, now: int) -> None:  # type: ignore[no-untyped-def]
+    def _asked(self, datagram, frame: memoryview, now: int) -> None:
         message = datagram.payload
         if len(message) < _HEADER or message[2] & _QUERY_MASK:
             return
@@ -165,7 +165,7 @@ class Responder:
             self._answered = now
             self._to_group(reply, len(datagram.source) == address.IPV4_SIZE, now)
 
-    def _message(self, id: bytes, questions: bytes, kinds, ttl: int) -> bytes | None:  # type: ignore[no-untyped-def]
+    def _message(self, id: bytes, questions: bytes, kinds, ttl: int) -> bytes | None:
         """A response with our addresses of these kinds; None if there are none."""
         group = _INTERNET if questions else _INTERNET | _FLUSH
         count = 0

@@ -26,7 +26,7 @@ _MAX_BRIDGES = const(32)
 class Multicast:
     """The groups that we send to, or heard of."""
 
-    def __init__(self, network, transport: Transport) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, network, transport: Transport) -> None:
         self._network = network
         self._transport = transport
         self._limits = transport.limits

@@ -52,7 +52,7 @@ _CONTACT_INTERVAL = const(60000)
 class Network:
     """One joined network. `addresses`: those applied; an endpoint's port is its prefix length."""
 
-    def __init__(  # type: ignore[no-untyped-def]
+    def __init__(
         self,
         nwid: bytes,
         port,
@@ -147,7 +147,7 @@ class Network:
         if self.config is not None:
             self.subscriptions.configure(self.config, self.addresses, now)
 
-    def join_ethernet(self, port, now: int) -> Bridge:  # type: ignore[no-untyped-def]
+    def join_ethernet(self, port, now: int) -> Bridge:
         """Join a local Ethernet to the network (bridge.py); works as long as the controller lets us."""
         limits = self._transport.limits
         count = self._transport.counters.count

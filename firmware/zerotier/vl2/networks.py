@@ -46,7 +46,7 @@ _IDLE = const(60000)
 class Networks:
     """The networks that a node has joined. Registers VL2's verbs with the transport."""
 
-    def __init__(self, transport: Transport, store) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, transport: Transport, store) -> None:
         self._transport = transport
         self._store = store
         self._count = transport.counters.count
@@ -68,7 +68,7 @@ class Networks:
 
     # --- what the driver calls ---
 
-    def join(self, nwid: bytes, port, now: int) -> Network:  # type: ignore[no-untyped-def]
+    def join(self, nwid: bytes, port, now: int) -> Network:
         """Join a network with this port; its config of the last time is used at once.
 
         ValueError for a wrong id or a network that is joined; OSError if there are too many.

@@ -19,7 +19,7 @@ _NORMAL = const(0)  # flags of EXT_FRAME
 class Outbound:
     """Frames of one network."""
 
-    def __init__(self, network, transport: Transport) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, network, transport: Transport) -> None:
         self._network = network
         self._transport = transport
         self._count = transport.counters.count

@@ -29,7 +29,7 @@ class Permissions:
     route to everywhere; `dns`: name servers.
     """
 
-    def __init__(self, store, nwid: bytes) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, store, nwid: bytes) -> None:
         self._store = store
         self._key = FOLDER + nwid.hex() + SUFFIX
         self.managed = True

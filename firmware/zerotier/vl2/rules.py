@@ -147,7 +147,7 @@ class NetworkRules:
 
     # --- both ---
 
-    def _judge(  # type: ignore[no-untyped-def]
+    def _judge(
         self, ask, address: bytes, member: Member | None, frame: memoryview, now: int
     ) -> tuple | None:
         """The outcome, after the credentials on which it depends were verified; None: wait.

@@ -16,7 +16,7 @@ _NO_CONFIG = b"\n"
 class Saved:
     """The file of one network."""
 
-    def __init__(self, store, nwid: bytes, counters: Counters) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, store, nwid: bytes, counters: Counters) -> None:
         self._store = store
         self._nwid = nwid
         self._counters = counters

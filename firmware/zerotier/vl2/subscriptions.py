@@ -19,7 +19,7 @@ _PER_PACKET = const(555)  # groups of 18 bytes that fit one
 class Subscriptions:
     """Groups, as (MAC, ADI), of one network."""
 
-    def __init__(self, network, transport: Transport) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, network, transport: Transport) -> None:
         self._network = network
         self._transport = transport
         self._configured: list[tuple[bytes, int]] = []
