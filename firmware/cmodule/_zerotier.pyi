@@ -497,6 +497,35 @@ class Netif:
         interface, dropped on the way to the stack.
         """
 
+class Tap:
+    """The frames of another interface in lwIP, its Ethernet or its soft access point, for a bridge.
+
+    The stack goes on using the interface. What is for the interface's own MAC is not heard here. Every
+    method of a closed one raises OSError(EBADF), but close() itself.
+    """
+
+    def __init__(self, name: str, /) -> None:
+        """`name`: two letters and a number, as lwIP names its interfaces.
+
+        Raises OSError(ENODEV), OSError(EBUSY) if one is open or the interface has no MAC.
+        """
+
+    def close(self) -> None:
+        """Leaves the interface. May be called twice."""
+
+    def send(self, frame: Readable, /) -> bool:
+        """Sends a copy of a frame, header first. False if it is longer than the interface's MTU, or
+        cannot be sent now.
+        """
+
+    def receive_into(self, buffer: Writable, /) -> int:
+        """Copies the next frame that was heard; its length, 0 if there is none. One that does not fit
+        is dropped.
+        """
+
+    def dropped(self) -> int:
+        """How many frames were heard and dropped."""
+
 class Underlay:
     """The UDP socket over which the node talks, where one lwIP carries the physical network too.
 

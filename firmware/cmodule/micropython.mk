@@ -17,8 +17,8 @@ ZT_SODIUM += $(ZT_DIR)/core/sodium/small_base.c
 endif
 
 ifneq ($(LWIP_DIR),)
-ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/name_servers.c $(ZT_DIR)/bind/background.c
-ZT_NETIF := $(addprefix $(ZT_DIR)/lwip/,netif.c aliases.c routes.c glue.c)
+ZT_BIND += $(ZT_DIR)/bind/netif.c $(ZT_DIR)/bind/name_servers.c $(ZT_DIR)/bind/tap.c $(ZT_DIR)/bind/background.c
+ZT_NETIF := $(addprefix $(ZT_DIR)/lwip/,netif.c aliases.c routes.c tap.c glue.c)
 ifeq ($(ZT_LWIP_UNDERLAY),1)
 ZT_BIND += $(ZT_DIR)/bind/underlay.c
 ZT_NETIF += $(ZT_DIR)/lwip/underlay.c

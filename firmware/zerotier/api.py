@@ -1,7 +1,7 @@
 """What a user holds: `ZeroTier` and `Network`, in the shape of MicroPython's `network` classes.
 
 Owns the user's words and errors. Sockets, clocks and files are the drivers' (`device.py`, `host.py`), which derive
-from `ZeroTierBase` and supply its five underscored methods.
+from `ZeroTierBase` and supply its underscored methods.
 """
 
 from errno import EACCES, ETIMEDOUT
@@ -178,18 +178,25 @@ class Network:
             driver._leave()
 
     def bridge(self, port):
-        """Join an Ethernet to the network, if the controller has made this node an active bridge.
+        """Join an Ethernet to the network, if the controller has made this node an active bridge. None ends it.
 
-        `port.deliver(frame)` gets frames for that Ethernet. Give each frame that is heard there to `receive(frame)`
-        of the Bridge that is returned. None ends it.
+        `port`: the name of an interface of this device (as lwIP names it: "en0"), or an object whose `deliver(frame)`
+        gets frames for that Ethernet. Such an object's program gives each frame that is heard there to `receive(frame)`
+        of the Bridge that is returned. OSError if the interface cannot be had.
         """
         driver = self._driver
         driver._enter()
         try:
+            self._network.leave_ethernet()
             if port is None:
-                self._network.leave_ethernet()
                 return None
-            return Bridge(driver, self._network.join_ethernet(port, driver._now()))
+            if not isinstance(port, str):
+                return Bridge(driver, self._network.join_ethernet(port, None))
+            ethernet = driver._open_ethernet(port)
+            ethernet.bridge = self._network.join_ethernet(
+                ethernet, lambda: driver._close_ethernet(ethernet)
+            )
+            return Bridge(driver, ethernet.bridge)
         finally:
             driver._leave()
 
@@ -298,6 +305,12 @@ class ZeroTierBase:
         raise NotImplementedError
 
     def _set_active(self, active: bool) -> None:
+        raise NotImplementedError
+
+    def _open_ethernet(self, name: str):
+        raise ValueError("only a device has interfaces to bridge")
+
+    def _close_ethernet(self, ethernet) -> None:
         raise NotImplementedError
 
     def _enter(self) -> None:

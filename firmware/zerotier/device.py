@@ -14,6 +14,7 @@ import _zerotier
 
 from .api import Network, ZeroTierBase
 from .const import const
+from .device_ethernet import Ethernet
 from .fastpath import Fastpath
 from .limits import DEVICE, Limits
 from .store import FileStore
@@ -128,6 +129,7 @@ class ZeroTier(ZeroTierBase):
         limits: Limits = DEVICE,
     ) -> None:
         self.ports: list[Port] = []
+        self._ethernets: list[Ethernet] = []  # those that are bridged
         self._name_servers: tuple[bytes, ...] | None = (
             None  # those that a network's took the place of
         )
@@ -204,6 +206,15 @@ class ZeroTier(ZeroTierBase):
             _zerotier.name_servers(self._name_servers)
             self._name_servers = None
 
+    def _open_ethernet(self, name: str) -> Ethernet:
+        ethernet = Ethernet(name, self.node.counters.count)
+        self._ethernets.append(ethernet)
+        return ethernet
+
+    def _close_ethernet(self, ethernet: Ethernet) -> None:
+        self._ethernets.remove(ethernet)
+        ethernet.close()
+
     # --- what a user calls: the node's tables are in use, so the pump waits ---
 
     def _enter(self) -> None:
@@ -265,6 +276,8 @@ class ZeroTier(ZeroTierBase):
         self.fastpath.pump(now)
         for port in self.ports:
             port.pump(now)
+        for ethernet in self._ethernets:
+            ethernet.pump(now)
         return max(min(self.fastpath.deadline(), self._look_at) - now, 0)
 
     def _look(self, now: int) -> None:

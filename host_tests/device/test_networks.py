@@ -156,13 +156,43 @@ def test_a_device_bridges_an_ethernet_into_the_network(site):
         assert bridge.ask("zt.stats()['bridge_not_allowed']") == 1
         site.change_member(nwid, bridge.address, activeBridge=True)
         assert bridge.ask(
-            f"until(lambda: kept['b'].receive({arp!r}) or kept['w'].frames and"
-            f" kept['w'].frames[-1][:6] == {host!r})"
+            f"until(lambda: kept['b'].receive({arp!r}) or"
+            f" any(f[:6] == {host!r} for f in kept['w'].frames))"
         )
-        answer = bridge.ask("kept['w'].frames[-1]")
+        answer = bridge.ask(f"[f for f in kept['w'].frames if f[:6] == {host!r}][0]")
         assert answer[12:22] == b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x02"
         assert answer[28:32] == target and answer[6:12] == answer[22:28]
         assert bridge.ask(f"{net(nwid)}.bridge(None)") is None
+
+
+def test_a_device_bridges_another_interface_into_the_network(site):
+    nwid = site.public
+    host = b"\x0a\x00\x00\x00\x00\x02"
+    with Talker(site, "a") as bridge, Talker(site, "b") as other:
+        for device in (bridge, other):
+            device.ask(f"join({nwid!r})")
+        ip = other.ask(f"{net(nwid)}.ifconfig()")[0]
+        target = bytes(map(int, ip.split(".")))
+        arp = b"\xff" * 6 + host + b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01" + host
+        arp += bytes((10, 55, 0, 251)) + bytes(6) + target
+        site.change_member(nwid, bridge.address, activeBridge=True)
+        assert "no interface en7" in bridge.refused(f"{net(nwid)}.bridge('en7')")
+        # A second interface of lwIP, whose frames come from this test and go to it.
+        bridge.ask("kept.update(z=__import__('_zerotier'))")
+        bridge.ask("kept.update(d=kept['z'].Datapath(bytes(5), 1, 1, 1, 65536))")
+        bridge.ask("kept.update(n=kept['z'].Netif(b'\\x02\\x00\\x00\\x00\\x00\\x77', 1500))")
+        bridge.ask("kept['d'].add_network(bytes(8), b'\\x02' + bytes(4) + b'w', 1500, kept['n'])")
+        bridge.ask("kept['n'].active(True)")
+        name = bridge.ask("[n for n in ('zt%d' % i for i in range(9)) if tapped(n, kept['n'])][0]")
+        bridge.ask(f"kept.update(b={net(nwid)}.bridge({name!r}))")
+        assert bridge.ask(
+            "until(lambda: kept['n'].input(" + repr(arp) + ") and (time.sleep_ms(200) or"
+            f" any(r[:6] == {host!r} for r in records(kept['d']))))"
+        )
+        assert bridge.ask(f"{net(nwid)}.bridge(None)") is None
+        assert bridge.ask(f"{net(nwid)}.bridge({name!r}) is not None")
+        bridge.ask(f"zt.leave({nwid!r})")
+        assert bridge.ask(f"kept['z'].Tap({name!r}).close()") is None
 
 
 def test_an_ad_hoc_network_needs_no_controller(site):

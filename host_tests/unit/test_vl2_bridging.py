@@ -38,7 +38,7 @@ class Bridged(Lan):
                 put_member(self.controller, self.nwid, address, activeBridge=True)
             wire = Wire()
             self.wires[number] = wire
-            self.bridges[number] = self.networks[number].join_ethernet(wire, self.mesh.now)
+            self.bridges[number] = self.networks[number].join_ethernet(wire, None)
         self.mesh.run(3000)
 
     def heard(self, number: int, frame: bytes) -> None:

@@ -28,6 +28,9 @@ struct _zt_netif_t *zt_netif_of(mp_obj_t netif); // raises OSError(EBADF) if it 
 // underlay.c
 extern const mp_obj_type_t zerotier_underlay_type;
 
+// tap.c
+extern const mp_obj_type_t zerotier_tap_type;
+
 // name_servers.c
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_name_servers_obj);
 

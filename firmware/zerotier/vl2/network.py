@@ -79,6 +79,7 @@ class Network:
             nwid, transport.address, transport.limits.bridged_hosts, transport.counters.count
         )
         self.bridge: Bridge | None = None  # a local Ethernet that is joined to the network
+        self._on_ethernet_left = None
         self.rules = NetworkRules(nwid, self.members, transport)
         self.credentials = OwnCredentials(transport)
         self.subscriptions = Subscriptions(self, transport)
@@ -147,16 +148,23 @@ class Network:
         if self.config is not None:
             self.subscriptions.configure(self.config, self.addresses, now)
 
-    def join_ethernet(self, port, now: int) -> Bridge:
-        """Join a local Ethernet to the network (bridge.py); works as long as the controller lets us."""
+    def join_ethernet(self, port, on_close) -> Bridge:
+        """Join a local Ethernet to the network (bridge.py); works as long as the controller lets us.
+
+        `on_close()`, if not None, is called when that ends.
+        """
         limits = self._transport.limits
-        count = self._transport.counters.count
-        self.bridge = Bridge(self, port, self._port, limits.bridged_hosts, count)
+        self.bridge = Bridge(self, port, self._port, limits.bridged_hosts, self.count)
+        self._on_ethernet_left = on_close
         return self.bridge
 
     def leave_ethernet(self) -> None:
-        """The network is no longer joined to a local Ethernet."""
+        """The network is no longer joined to a local Ethernet. No error if it was not."""
         self.bridge = None
+        on_close = self._on_ethernet_left
+        self._on_ethernet_left = None
+        if on_close is not None:
+            on_close()
 
     def _apply(self, config: NetworkConfig, now: int) -> None:
         changed = differs(self.config, config)
@@ -231,6 +239,7 @@ class Network:
     def close(self) -> None:
         """The network is left, or the node stops."""
         self.exchange.close()
+        self.leave_ethernet()
         self._port.close()
 
     # --- who else matters ---

@@ -585,3 +585,43 @@ def test_name_servers_are_set_and_told() -> None:
     assert _zerotier.name_servers() == servers
     raises(ValueError, _zerotier.name_servers, [b"\x01"])
     assert _zerotier.name_servers(before) == before
+
+
+def test_a_tap_hears_and_sends_what_is_not_for_the_stack() -> None:
+    with Interface() as netif:
+        name = "zt%d" % [n for n in range(16) if tap_name_is_taken(n)][0]
+        tap = _zerotier.Tap(name)
+        raises(OSError, _zerotier.Tap, name)
+        buffer = bytearray(1514)
+        foreign = b"\x0a\x00\x00\x00\x00\x01" + PEER + TYPE_IPV4 + b"bridged"
+        netif.input(foreign)
+        assert buffer[: tap.receive_into(buffer)] == foreign
+        introduce(netif)  # a broadcast: for both
+        assert buffer[: tap.receive_into(buffer)][:6] == BROADCAST
+        netif.input(ipv4(1, echo_request(5)))  # for the stack alone
+        assert tap.receive_into(buffer) == 0 and len(frames(netif)) == 1
+        out = PEER + b"\x0a\x00\x00\x00\x00\x01" + TYPE_IPV4 + bytes(60)
+        assert tap.send(out) and frames(netif) == [out]
+        assert not tap.send(bytes(14)) and not tap.send(PEER + bytes(MTU + 9))
+        for _ in range(200):
+            netif.input(foreign[:14] + bytes(1000))
+        heard = 0
+        while tap.receive_into(buffer):
+            heard += 1
+        assert 7 <= heard < 200 and tap.dropped() == 200 - heard
+        netif.input(foreign[:14] + bytes(2000))
+        assert tap.receive_into(buffer) == 0  # does not fit
+        tap.close()
+        tap.close()
+        raises(OSError, tap.send, out)
+        netif.input(foreign)
+    raises(OSError, _zerotier.Tap, "xx0")
+    assert raises(OSError, _zerotier.Tap, "lo0")
+
+
+def tap_name_is_taken(number: int) -> bool:
+    try:
+        _zerotier.Tap("zt%d" % number).close()
+    except OSError:
+        return False
+    return True

@@ -42,6 +42,30 @@ def udp(ip: str = "0.0.0.0", port: int = 0, seconds: float = 3):
     return made
 
 
+def tapped(name: str, netif) -> bool:
+    """Whether this is what lwIP calls that interface."""
+    import _zerotier
+
+    try:
+        tap = _zerotier.Tap(name)
+    except OSError:
+        return False
+    netif.input(b"\xff" * 6 + bytes(8) + b"which")
+    heard = tap.receive_into(bytearray(100))
+    tap.close()
+    return heard > 0
+
+
+def records(datapath) -> list:
+    """The frames that a datapath hands back."""
+    found = []
+    record = datapath.next()
+    while record is not None:
+        found.append(bytes(record[1]))
+        record = datapath.next()
+    return found
+
+
 class Wire:
     """The Ethernet that a bridge joins to a network."""
 
