@@ -16,7 +16,7 @@ _LARGEST = const(1514)
 class Ethernet:
     """`name`: what lwIP calls the interface. OSError, in one sentence, if it cannot be tapped."""
 
-    def __init__(self, name: str, count) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, name: str, count) -> None:
         try:
             self._tap = _zerotier.Tap(name)
         except OSError as error:
