@@ -289,9 +289,12 @@ class Keepalive:
     def _reprove(self, which: tuple | None, now: int) -> None:
         """Paths (of a scope and a size of address, or all) are not used until they are heard again."""
         for peer in self._topology.peers():
-            peer.last_push = 0
             if peer.is_root:
                 continue
+            if peer.is_ours() or not peer.paths:
+                peer.last_push = (
+                    0  # a reference node gets a redirect, and stops listening to many pushes
+                )
             for path in peer.paths:
                 if which is None or path.is_like(which):
                     path.is_proved = False

@@ -23,7 +23,7 @@ _CANDIDATES_PER_PUSH = const(8)
 _PUSHED_PATHS = const(8)
 _JUNK_SIZE = const(4)
 _REDIRECT_LIMIT = const(10000)  # ms after a move
-_MOST_REDIRECTS = const(4)  # the receiver stops listening after 8 pushes (protocol/04 §4.8)
+_MOST_REDIRECTS = const(32)
 
 
 class Traversal:
@@ -138,9 +138,9 @@ class Traversal:
         be repeated as often as we have moved before.
         """
         if now - peer.moved_at < _REDIRECT_LIMIT and address.port(ours):
-            payload = messages.encode_push_direct_paths([ours], messages.PUSH_REDIRECT)
-            for _ in range(min(peer.moves, _MOST_REDIRECTS)):
-                self._transport.send_via(peer, endpoint, VERB_PUSH_DIRECT_PATHS, (payload,), now)
+            again = [ours] * min(peer.moves, _MOST_REDIRECTS)  # in one packet: few are listened to
+            payload = messages.encode_push_direct_paths(again, messages.PUSH_REDIRECT)
+            self._transport.send_via(peer, endpoint, VERB_PUSH_DIRECT_PATHS, (payload,), now)
         peer.moved_at = 0
 
     # --- trying ---
