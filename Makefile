@@ -147,6 +147,9 @@ format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 # Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
 TESTS := unit unit_cpython captures cli sim device interop board
 
+# These wait for other processes in real time, some of which are not ours: a busy machine gets a second chance.
+REAL_TIME := device interop board
+
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"
 	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
@@ -154,7 +157,9 @@ test: all qemu lint ## lint, then all tests
 	$(PYTHON) tools/environment.py fuzzer
 	$(BIN)/python host_tests/fuzz/run.py --seconds 20
 	set -e; for kind in $(notdir $(wildcard $(TESTS:%=host_tests/%))); do \
-		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5; done
+		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5 \
+			|| { case " $(REAL_TIME) " in *" $$kind "*) ;; *) exit 1; esac; \
+			echo "test    $$kind, once more what failed"; $(BIN)/python -m pytest -q --last-failed host_tests/$$kind; }; done
 
 bench: all ## measure the datapath beside libzt, and in instructions: build/bench/results.json, results.png
 	$(BIN)/python -m host_tests.bench.run
