@@ -22,7 +22,9 @@ class Ethernet:
         except OSError as error:
             if error.errno == ENODEV:
                 raise OSError(ENODEV, "there is no interface %s" % name)
-            raise OSError(EALREADY, "%s has no MAC, or another interface is bridged already" % name)
+            raise OSError(
+                EALREADY, "%s has no MAC, or another interface is bridged already" % name
+            )
         self._count = count
         self._buffer = memoryview(bytearray(_LARGEST))
         self.bridge = None  # vl2/bridge.py
