@@ -50,7 +50,7 @@ CORE = [
     "salsa20",
     "tables",
 ]
-GLUE = ["glue", "netif"]
+GLUE = ["glue", "netif", "aliases", "routes"]
 BENCH = ["bench", "rules_case"]
 STACK = [
     *(
