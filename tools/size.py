@@ -56,7 +56,7 @@ def linked(text: str) -> Counter[str]:
                 "ours" if "zerotier" in name else "other" if "_data_" in name else "shared"
             ] += size
         elif is_ours:
-            sizes["libsodium" if "/libsodium/" in path else "c"] += size
+            sizes["libsodium" if "sodium/" in path else "c"] += size
     share = frozen["ours"] / max(1, frozen["ours"] + frozen["other"])
     sizes["python"] = frozen["ours"] + round(frozen["shared"] * share)
     return sizes

@@ -14,13 +14,12 @@ endif()
 set(ZT_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 file(GLOB ZT_CORE ${ZT_DIR}/core/*.c)
-file(STRINGS ${ZT_DIR}/core/libsodium.txt ZT_SODIUM REGEX "\\.c$")
-list(TRANSFORM ZT_SODIUM PREPEND ${SODIUM_DIR}/)
-list(APPEND ZT_SODIUM ${ZT_DIR}/core/sodium/glue.c)
+# Not the files that core/libsodium.txt lists: code that is read from a flash chip through a small cache must be small.
+file(GLOB ZT_SODIUM ${ZT_DIR}/core/sodium/small/*.c ${ZT_DIR}/core/sodium/glue.c)
 
 # A library of its own, so that its relaxed flags touch nobody else.
 add_library(zerotier_sodium STATIC ${ZT_SODIUM})
-target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR}/include/sodium)
+target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR} ${SODIUM_DIR}/include/sodium)
 target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/sodium/config.h)
 
 add_library(usermod_zerotier INTERFACE)

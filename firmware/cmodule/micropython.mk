@@ -4,16 +4,16 @@
 # LWIP_DIR    lwIP's source tree, for boards whose lwIP we bring (NO_SYS) and that supply lwipopts.h and arch/cc.h;
 #             without it the module has neither Netif nor background()
 # ZT_LWIP_FLAGS  how that lwIP is compiled, where not as everything else
-# ZT_SMALL=1  30 KB less flash, slower signatures (core/sodium/small_base.c)
+# ZT_SMALL=1  60 KB less flash, slower signatures (core/sodium/small/)
 # ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
 ZT_CORE := $(wildcard $(ZT_DIR)/core/*.c) $(ZT_DIR)/core/sodium/glue.c
 ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c $(ZT_DIR)/bind/micropython_datapath.c
-ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))
-
 ifeq ($(ZT_SMALL),1)
-ZT_SODIUM += $(ZT_DIR)/core/sodium/small_base.c
+ZT_SODIUM := $(wildcard $(ZT_DIR)/core/sodium/small/*.c)
+else
+ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))
 endif
 
 ifneq ($(LWIP_DIR),)
@@ -44,10 +44,7 @@ zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
 # Ciphers run once per packet, so for speed; curves and hashes are smaller and as fast for size (build for 32 bits).
 $(call zt_objects,$(ZT_CORE)): CFLAGS += -O2 -I$(SODIUM_DIR)/include/sodium
 # Not our code: warnings that the port makes errors stay off there, and on everywhere else.
-$(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
-ifeq ($(ZT_SMALL),1)
-$(call zt_objects,$(filter %/ed25519_ref10.c,$(ZT_SODIUM))): CFLAGS += -Dge25519_scalarmult_base=ge25519_scalarmult_table
-endif
+$(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR) -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
 $(call zt_objects,$(ZT_LWIP)): CFLAGS += -w $(ZT_LWIP_FLAGS)
 $(call zt_objects,$(ZT_NETIF)): CFLAGS += $(ZT_LWIP_FLAGS)
 $(call zt_objects,$(ZT_ND6)): CFLAGS += -w -I$(LWIP_DIR)/src

@@ -1,6 +1,5 @@
 // libsodium's multiplication of the base point without its table of 30 KB, for boards that count their flash (ZT_SMALL).
-// It owns that one function: about 2.5 times as slow, a signature then costs what an agreement does. Constant-time as before.
-// Compiled besides, and ed25519_ref10.c with its own function under another name: the linker leaves that out, and the table.
+// It owns that one function: about 2.5 times as slow, a signature then costs what two agreements do. Constant-time as before.
 #include "private/ed25519_ref10.h"
 
 static const unsigned char base_point[32] = {
