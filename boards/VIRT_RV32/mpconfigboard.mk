@@ -17,7 +17,7 @@ MPY_CROSS_FLAGS += -march=rv32imc
 # One lwIP carries the underlay and the overlay: `_zerotier.Underlay` is a part of it.
 ZT_LWIP_UNDERLAY = 1
 
-# Sizes of a small board: no table for signatures; packets in fragments are frames of up to 2800 bytes but one at a time.
+# Sizes of a small board: no table for signatures; packets in fragments are frames of up to 2800 bytes, larger ones one at a time.
 ZT_SMALL = 1
 CFLAGS += -DZT_DATAPATH_SLOT_BYTES=2992
 

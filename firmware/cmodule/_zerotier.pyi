@@ -291,7 +291,7 @@ class Datapath:
         self, address: Readable, peers: int, networks: int, slots: int, ring: int, /
     ) -> None:
         """For the node with this address, with room for so many peers (at most 16384), networks
-        (255), packets being put together from fragments (255), and bytes in the ring (16 KiB to
+        (255), packets being put together from fragments (255), and bytes in the ring (8 KiB to
         16 MiB).
 
         Raises ValueError "address must be 5 bytes", "no datapath has these bounds". On MicroPython
@@ -435,7 +435,8 @@ class Netif:
         """
 
     def mtu(self, size: int = ..., /) -> int:
-        """Sets the MTU, in bytes, if one is given; returns it.
+        """Sets the MTU, in bytes, if one is given; returns it. Boards that are short of memory send no
+        frames of more than 2800 bytes: then that is what is returned.
 
         Raises ValueError "mtu must be 1280 to 10000".
         """

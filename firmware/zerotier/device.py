@@ -23,7 +23,7 @@ from .vl2.routes import Route
 from .wire import address as addresses
 
 # Bytes that wait for the pump: control packets, and frames whose receiver is not known yet.
-_RING = const(16384)
+_RING = const(8192)
 _LOOK = const(1000)  # ms between two looks at our addresses
 # Bytes of garbage until the heap is cleaned; without a threshold all of it is touched before, and stays resident.
 _GARBAGE = const(65536)

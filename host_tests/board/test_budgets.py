@@ -1,11 +1,14 @@
 """What MicroZT costs a board, measured on the emulated one: time, Python's heap and memory outside of it.
 
-Owns the measurements, which go to build/board.json; tools/size.py knows the budgets and the sizes of the image.
+Owns the measurements, which go to build/board.json; tools/size.py knows the budgets and the sizes of the image, and is
+asked here whether they are met.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -22,6 +25,7 @@ HEAP = (
 SPEED = 60  # times real time
 HOUR = 3600  # s
 SETTLED = 1024  # bytes of heap that may differ
+BUDGETS = ("flash added by MicroZT", "RAM outside of Python's heap")
 
 Measured = dict[str, Any]
 
@@ -108,3 +112,11 @@ def test_an_hour_later_heap_and_pools_are_where_they_were(measured: Measured) ->
     before = {name: row[0] for name, row in measured["pools_before"].items()}
     after = {name: row[0] for name, row in measured["pools_after"].items()}
     assert after == before
+
+
+@pytest.mark.parametrize("figure", BUDGETS)
+def test_the_image_and_its_memory_are_within_the_budget(figure: str, measured: Measured) -> None:
+    command = [sys.executable, str(PROJECT / "tools" / "size.py"), "--json"]
+    rows = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    [row] = [row for row in rows if row["figure"] == figure]
+    assert row["met"], f"{figure}: {row['value']} {row['unit']}, not {row['target']}"

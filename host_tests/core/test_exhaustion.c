@@ -10,6 +10,7 @@
 #define SLOTS (4)
 #define SLOT_BYTES (2880)
 #define RING_BYTES (32 * 1024)
+#define SMALL_RING_BYTES (8 * 1024)
 #define MTU (2800)
 #define LARGE (2500) // payload of a frame that takes two datagrams
 #define SMALL (100)
@@ -62,9 +63,9 @@ static bool deliver(void *context, void *port, uint8_t *frame, size_t length, in
     return true;
 }
 
-static void set_up(bench_t *self) {
+static void set_up_with(bench_t *self, uint16_t slot_bytes, uint32_t ring_bytes) {
     const zt_datapath_config_t config = {
-        .peers = PEERS, .networks = 1, .slots = SLOTS, .slot_bytes = SLOT_BYTES, .ring_bytes = RING_BYTES
+        .peers = PEERS, .networks = 1, .slots = SLOTS, .slot_bytes = slot_bytes, .ring_bytes = ring_bytes
     };
     const zt_datapath_platform_t platform = { .context = self, .send = count_sent, .deliver = deliver };
     const uint8_t prefix[ZT_IDS_PREFIX_SIZE] = { 1 };
@@ -75,6 +76,10 @@ static void set_up(bench_t *self) {
     CHECK(zt_datapath_add_network(self->datapath, nwid, our_mac, MTU, self) == 0);
     CHECK(zt_datapath_set_member(self->datapath, nwid, theirs, ZT_MEMBER_ADMITTED | ZT_MEMBER_OPEN));
     zt_datapath_set_ids(self->datapath, prefix);
+}
+
+static void set_up(bench_t *self) {
+    set_up_with(self, SLOT_BYTES, RING_BYTES);
 }
 
 static void tear_down(bench_t *self) {
@@ -149,7 +154,7 @@ static size_t drain(bench_t *self) {
 
 static void a_stack_that_keeps_slots_gets_half_of_them(void) {
     bench_t bench;
-    set_up(&bench);
+    set_up_with(&bench, 0, RING_BYTES);
     bench.keeps = true;
     for (uint8_t id = 1; id <= 20; id++) {
         receive_frame(&bench, id, LARGE);
@@ -164,6 +169,25 @@ static void a_stack_that_keeps_slots_gets_half_of_them(void) {
     }
     receive_frame(&bench, 40, LARGE);
     CHECK(bench.kept_count == 1);
+    tear_down(&bench);
+}
+
+static void a_stack_that_keeps_slots_gets_none_that_a_large_packet_needs(void) {
+    bench_t bench;
+    set_up(&bench);
+    bench.keeps = true;
+    for (uint8_t id = 1; id <= 20; id++) {
+        receive_frame(&bench, id, LARGE);
+    }
+    CHECK(bench.kept_count == 1);
+    CHECK(bench.delivered == 20);
+    receive(&bench, 30, WHOIS, 9800, -1, 1000);
+    CHECK(drain(&bench) == 1);
+    for (uint8_t id = 40; id <= 50; id++) {
+        receive_frame(&bench, id, LARGE);
+    }
+    CHECK(bench.delivered == 31);
+    zt_datapath_release(bench.datapath, bench.kept[0]);
     tear_down(&bench);
 }
 
@@ -182,12 +206,12 @@ static void packets_that_never_become_whole_take_no_slot_for_ever(void) {
     tear_down(&bench);
 }
 
-static void packets_that_outgrow_their_slot_move_to_the_large_one(void) {
+static void packets_that_outgrow_their_slot_take_what_is_shared(void) {
     bench_t bench;
     set_up(&bench);
     receive(&bench, 1, WHOIS, 9800, -1, 1000);
     CHECK(drain(&bench) == 1);
-    // Two at a time: the second one takes the large slot over.
+    // Two at a time: the second one takes it over.
     for (int number = 0; number < 7; number++) {
         receive(&bench, 2, WHOIS, 9800, number, 1000);
         receive(&bench, 3, WHOIS, 9800, number, 1000);
@@ -196,6 +220,53 @@ static void packets_that_outgrow_their_slot_move_to_the_large_one(void) {
     CHECK(counted(&bench, ZT_COUNT_reassembly_incomplete) > 0);
     receive(&bench, 4, WHOIS, 9800, -1, 9000);
     CHECK(drain(&bench) == 1);
+    tear_down(&bench);
+}
+
+// From each slot in turn, and with the pieces in either order: what was stored moves along, the others are given up.
+static void a_large_packet_may_begin_in_any_slot(void) {
+    for (size_t before = 0; before < SLOTS; before++) {
+        for (int order = 0; order < 2; order++) {
+            bench_t bench;
+            set_up(&bench);
+            for (size_t i = 0; i < before; i++) {
+                receive(&bench, (uint8_t)(10 + i), WHOIS, 2000, 0, 1000);
+            }
+            for (int number = 0; number < 7; number++) {
+                receive(&bench, 1, WHOIS, 9800, order == 0 ? number : 6 - number, 1001);
+            }
+            CHECK(drain(&bench) == 1);
+            CHECK(counted(&bench, ZT_COUNT_reassembly_incomplete) == (before == 0 ? 0 : before - 1));
+            for (uint8_t id = 20; id < 20 + SLOTS; id++) { // all slots are there again
+                receive(&bench, id, WHOIS, 2000, 0, 1002);
+            }
+            for (uint8_t id = 20; id < 20 + SLOTS; id++) {
+                receive(&bench, id, WHOIS, 2000, 1, 1003);
+            }
+            CHECK(drain(&bench) == SLOTS);
+            tear_down(&bench);
+        }
+    }
+}
+
+static void a_control_packet_in_fragments_waits_in_its_slot(void) {
+    bench_t bench;
+    zt_record_t record;
+    set_up_with(&bench, SLOT_BYTES, SMALL_RING_BYTES);
+    receive(&bench, 1, WHOIS, 9800, -1, 1000); // the ring has no room for it
+    CHECK(zt_datapath_next(bench.datapath, &record));
+    CHECK(record.kind == ZT_RECORD_PACKET && record.length == ZT_PACKET_PAYLOAD_OFFSET + 9800);
+    CHECK(record.packet[ZT_VERB_OFFSET] == WHOIS && record.packet[record.length - 1] == 0);
+    CHECK(record.endpoint.length == endpoint.length && memcmp(record.endpoint.bytes, endpoint.bytes, endpoint.length) == 0);
+
+    receive(&bench, 2, WHOIS, 9800, -1, 1000); // while Python has not taken the first
+    CHECK(counted(&bench, ZT_COUNT_reassembly_no_slot) > 0);
+    receive_frame(&bench, 3, LARGE);
+    CHECK(bench.delivered == 1);
+    CHECK(drain(&bench) == 1);
+    receive(&bench, 4, WHOIS, 9800, -1, 1000);
+    CHECK(drain(&bench) == 1);
+    receive(&bench, 5, WHOIS, 9800, -1, 1000); // and the datapath closes with it
     tear_down(&bench);
 }
 
@@ -293,8 +364,11 @@ static void used_up_ids_send_frames_to_python_until_there_are_new_ones(void) {
 
 int main(void) {
     RUN(a_stack_that_keeps_slots_gets_half_of_them);
+    RUN(a_stack_that_keeps_slots_gets_none_that_a_large_packet_needs);
     RUN(packets_that_never_become_whole_take_no_slot_for_ever);
-    RUN(packets_that_outgrow_their_slot_move_to_the_large_one);
+    RUN(packets_that_outgrow_their_slot_take_what_is_shared);
+    RUN(a_large_packet_may_begin_in_any_slot);
+    RUN(a_control_packet_in_fragments_waits_in_its_slot);
     RUN(a_full_stack_drops_and_counts);
     RUN(a_full_ring_drops_by_class_and_control_gets_through);
     RUN(a_full_table_of_peers_has_room_again_after_one_left);

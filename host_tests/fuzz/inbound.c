@@ -19,7 +19,7 @@
 
 #define PEERS (3)
 #define NETWORKS (2)
-#define SLOTS (3)
+#define SLOTS (5)
 #define PORTS (0x1000) // the first port, as a pointer that must not be followed
 
 #define REQUIRE(condition) \
@@ -562,7 +562,7 @@ static void check(const world_t *self) {
         REQUIRE(slot->used <= slot->capacity);
         lent += slot->is_lent;
     }
-    REQUIRE(lent == self->kept_count);
+    REQUIRE(datapath->ring.used == 0 ? lent == self->kept_count : lent >= self->kept_count); // records keep slots, too
     REQUIRE(datapath->ring.used <= datapath->ring.size);
 }
 
@@ -579,7 +579,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         .networks = NETWORKS,
         .slots = (uint16_t)(1 + sizes % SLOTS),
         .slot_bytes = sizes & 0x10 ? 0 : 2 * ZT_DATAGRAM_DEFAULT_SIZE,
-        .ring_bytes = 16 * 1024 + 4 * (sizes & 0xe0),
+        .ring_bytes = 8 * 1024 + 4 * (sizes & 0xe0),
     };
     const zt_datapath_platform_t platform = { .context = &world, .send = send, .deliver = deliver };
     size_t needed = zt_datapath_size(&config);

@@ -108,6 +108,8 @@ uint32_t zt_stack_random(void);
 // The virtual interfaces (firmware/cmodule/lwip/netif.h).
 #define ZT_NETIF_COUNT (2)
 #define ZT_NETIF_GROUPS (12)
+#define ZT_NETIF_ALIASES (2)
+#define ZT_NETIF_OWN_MTU (2800)
 struct netif;
 struct ip4_addr;
 struct ip6_addr;

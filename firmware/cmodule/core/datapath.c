@@ -7,7 +7,7 @@
 #define MAX_PEERS (16384)
 #define MAX_NETWORKS (255)
 #define MAX_SLOTS (255)
-#define MIN_RING (16 * 1024) // a quarter must hold some control packets
+#define MIN_RING (8 * 1024) // a quarter must hold some control packets, a half the largest frame of the usual MTU
 #define MAX_RING (16 * 1024 * 1024)
 #define MIN_MTU (64)
 
@@ -92,10 +92,10 @@ zt_datapath_t *zt_datapath_init(void *memory, const zt_datapath_config_t *config
 void zt_datapath_close(zt_datapath_t *self) {
     ZT_ASSERT_OWNER(self);
     zt_wipe(self->peers, self->peers_touched * self->peer_stride);
-    size_t length;
-    for (uint8_t *record = zt_ring_peek(&self->ring, &length); record != NULL; record = zt_ring_peek(&self->ring, &length)) {
-        zt_wipe(record, length);
-        zt_ring_drop(&self->ring);
+    zt_record_t record;
+    while (zt_datapath_next(self, &record)) {
+        zt_wipe(record.packet, record.length);
+        zt_datapath_pop(self);
     }
     memset(self->buckets, 0xff, (self->bucket_mask + (size_t)1) * sizeof(uint16_t));
 }

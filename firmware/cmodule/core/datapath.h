@@ -58,8 +58,8 @@ typedef struct _zt_datapath_config_t {
     uint16_t peers; // 1 to 16384
     uint16_t networks; // 1 to 255
     uint16_t slots; // packets that are put together from fragments at a time, 1 to 255
-    uint16_t slot_bytes; // of each slot but one, which has room for any packet; 0: all have. At least two datagrams
-    uint32_t ring_bytes; // for what goes to Python: at least 16 KiB, at most 16 MiB
+    uint16_t slot_bytes; // 0: each slot has room for any packet. Else at least two datagrams; larger packets one at a time (reassembly.h)
+    uint32_t ring_bytes; // for what goes to Python: at least 8 KiB, at most 16 MiB
     uint16_t mtu; // the largest datagram that is sent; 0: ZT_DATAGRAM_DEFAULT_SIZE. At least 64
 } zt_datapath_config_t;
 

@@ -96,7 +96,8 @@ typedef enum {
 zt_judgement_t zt_judge(zt_datapath_t *self, const zt_network_t *network, const zt_peer_t *peer, const zt_rules_frame_t *frame);
 
 // records.c
-void zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source);
+// `slot`: that holds the packet, -1: none does. True: it is Python's until zt_datapath_pop().
+bool zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source, int slot);
 void zt_put_hello(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source);
 void zt_put_raw(zt_datapath_t *self, const uint8_t *datagram, size_t length, const zt_endpoint_t *source);
 void zt_put_frame(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *frame, size_t length);

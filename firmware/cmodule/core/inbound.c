@@ -13,7 +13,7 @@ typedef struct _packet_t {
     uint64_t now;
     zt_peer_t *peer;
     int slot; // that holds it, -1: in the caller's memory
-    bool was_kept; // the slot is now the port's
+    bool was_kept; // the slot is now the port's, or Python's
 } packet_t;
 
 static void heard_on(zt_datapath_t *self, const packet_t *packet) {
@@ -46,9 +46,9 @@ static void deliver(zt_datapath_t *self, packet_t *packet, const zt_network_t *n
         ZT_COUNT(self, frame_size_in);
         return;
     }
-    // A stack that keeps slots while its sockets are full must not stop reassembly.
+    // A stack that keeps slots while its sockets are full must not stop reassembly, nor packets that need the shared memory.
     int slot = packet->slot;
-    if (slot >= 0 && zt_reassembly_lent(&self->reassembly) > self->slots_lendable) {
+    if (slot >= self->reassembly.owning || zt_reassembly_lent(&self->reassembly) > self->slots_lendable) {
         slot = -1;
     }
     bool taken = self->platform.deliver(self->platform.context, network->port, packet->bytes + start, length, slot);
@@ -195,7 +195,7 @@ static void receive_packet(zt_datapath_t *self, packet_t *packet) {
         is_done = receive_ext_frame(self, packet);
     }
     if (!is_done) {
-        zt_put_packet(self, bytes, packet->length, packet->source);
+        packet->was_kept = zt_put_packet(self, bytes, packet->length, packet->source, packet->slot);
     }
 }
 

@@ -15,21 +15,51 @@ static size_t memory_of(uint32_t bytes) {
     return ALIGN(ZT_PACKET_LEAD + bytes);
 }
 
+#define SHARED_MEMORY (memory_of(ZT_PACKET_MAX_SIZE))
+
+// How many slots share.
+static uint16_t sharing(uint16_t slots, uint32_t slot_bytes) {
+    size_t fitting = slot_bytes == ZT_PACKET_MAX_SIZE ? 0 : SHARED_MEMORY / memory_of(slot_bytes);
+    return fitting < slots ? (uint16_t)fitting : slots;
+}
+
 size_t zt_reassembly_size(uint16_t slots, uint32_t slot_bytes) {
-    return ALIGN(slots * sizeof(zt_slot_t)) + (slots - 1) * memory_of(slot_bytes) + memory_of(ZT_PACKET_MAX_SIZE);
+    uint16_t shared = sharing(slots, slot_bytes);
+    return ALIGN(slots * sizeof(zt_slot_t)) + (slots - shared) * memory_of(slot_bytes) + (shared > 0 ? SHARED_MEMORY : 0);
+}
+
+static void clear(zt_slot_t *slot) {
+    slot->pieces = 0;
+    slot->total = 0;
+    slot->used = 0;
+}
+
+// Gives each of the slots that share its part. None of them is in use.
+static void divide(zt_reassembly_t *self) {
+    uint8_t *packet = self->slots[self->owning].packet;
+    size_t part = SHARED_MEMORY / (self->count - self->owning) & ~(size_t)7;
+    for (size_t i = self->owning; i < self->count; i++, packet += part) {
+        clear(&self->slots[i]);
+        self->slots[i].packet = packet;
+        self->slots[i].capacity = (uint32_t)(part - ZT_PACKET_LEAD);
+    }
 }
 
 void zt_reassembly_init(zt_reassembly_t *self, void *memory, uint16_t slots, uint32_t slot_bytes, uint32_t *counters) {
     self->slots = memory;
     self->count = slots;
+    self->owning = (uint16_t)(slots - sharing(slots, slot_bytes));
     self->counters = counters;
     uint8_t *packets = (uint8_t *)memory + ALIGN(slots * sizeof(zt_slot_t));
     for (size_t i = 0; i < slots; i++) {
         zt_slot_t *slot = &self->slots[i];
         memset(slot, 0, sizeof(*slot));
-        slot->capacity = i + 1 < slots ? slot_bytes : ZT_PACKET_MAX_SIZE;
+        slot->capacity = slot_bytes;
         slot->packet = packets + ZT_PACKET_LEAD;
-        packets += memory_of(slot->capacity);
+        packets += i < self->owning ? memory_of(slot_bytes) : 0;
+    }
+    if (self->owning < slots) {
+        divide(self);
     }
 }
 
@@ -53,22 +83,29 @@ static void count(zt_reassembly_t *self, size_t reason) {
     self->counters[reason]++;
 }
 
-static void clear(zt_slot_t *slot) {
-    slot->pieces = 0;
-    slot->total = 0;
-    slot->used = 0;
-}
-
 static bool is_over(const zt_slot_t *slot, uint64_t now) {
     return now - slot->since >= TIMEOUT_MS;
+}
+
+// The slot that may have all of the shared memory; NULL if nothing is shared.
+static zt_slot_t *large(zt_reassembly_t *self) {
+    return self->owning < self->count ? &self->slots[self->owning] : NULL;
+}
+
+static bool is_whole(const zt_slot_t *slot) {
+    return slot != NULL && slot->capacity >= ZT_PACKET_MAX_SIZE;
 }
 
 // The slot of this packet, else a free one, else that of the packet that waits longest. NULL if all are lent.
 static zt_slot_t *find(zt_reassembly_t *self, const uint8_t *id, uint64_t now) {
     zt_slot_t *taken = NULL;
+    zt_slot_t *shared = large(self);
+    if (is_whole(shared) && shared->pieces == 0 && !is_lent(shared)) {
+        divide(self);
+    }
     for (size_t i = 0; i < self->count; i++) {
         zt_slot_t *slot = &self->slots[i];
-        if (is_lent(slot)) {
+        if (is_lent(slot) || slot->capacity == 0) {
             continue;
         }
         if (slot->pieces != 0 && !is_over(slot, now) && memcmp(slot->id, id, ZT_ID_SIZE) == 0) {
@@ -86,30 +123,40 @@ static zt_slot_t *find(zt_reassembly_t *self, const uint8_t *id, uint64_t now) {
         count(self, ZT_COUNT_reassembly_incomplete);
     }
     clear(taken);
+    if (taken == shared && is_whole(shared)) {
+        divide(self);
+    }
     memcpy(taken->id, id, ZT_ID_SIZE);
     taken->since = now;
     return taken;
 }
 
-// Moves a packet that outgrows its slot to the last one, whose packet is given up. NULL if that is lent or this is it.
+// Moves a packet that outgrows its slot to the shared memory, whose packets are given up. NULL if one of them is lent.
 static zt_slot_t *outgrow(zt_reassembly_t *self, zt_slot_t *slot) {
-    zt_slot_t *last = &self->slots[self->count - 1];
-    if (slot == last || is_lent(last)) {
-        count(self, slot == last ? ZT_COUNT_oversized_packet : ZT_COUNT_reassembly_no_slot);
-        clear(slot);
-        return NULL;
+    zt_slot_t *shared = large(self);
+    for (size_t i = self->owning; i < self->count; i++) {
+        if (is_lent(&self->slots[i])) {
+            count(self, ZT_COUNT_reassembly_no_slot);
+            clear(slot);
+            return NULL;
+        }
     }
-    if (last->pieces != 0) {
-        count(self, ZT_COUNT_reassembly_incomplete);
+    uint8_t *packet = shared->packet;
+    zt_slot_t moved = *slot;
+    memmove(packet, moved.packet, moved.used);
+    for (size_t i = self->owning; i < self->count; i++) {
+        zt_slot_t *other = &self->slots[i];
+        if (other != slot && other->pieces != 0) {
+            count(self, ZT_COUNT_reassembly_incomplete);
+        }
+        clear(other);
+        other->capacity = 0;
     }
-    uint8_t *packet = last->packet;
-    uint32_t capacity = last->capacity;
-    memcpy(packet, slot->packet, slot->used);
-    *last = *slot;
-    last->packet = packet;
-    last->capacity = capacity;
     clear(slot);
-    return last;
+    *shared = moved;
+    shared->packet = packet;
+    shared->capacity = ZT_PACKET_MAX_SIZE;
+    return shared;
 }
 
 static void reverse(uint8_t *bytes, size_t length) {

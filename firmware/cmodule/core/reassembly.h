@@ -2,8 +2,11 @@
 // It owns what arrived of incomplete packets, and for how long. Never authenticates: that happens on the whole packet.
 //
 // Pieces are stored in the order in which they come and brought into the right order, in place, when the last one is there; so
-// a packet needs exactly its own length. All slots but the last have `slot_bytes`, the last has room for any packet and takes
-// over what outgrows another one.
+// a packet needs exactly its own length.
+//
+// Memory. If `slot_bytes` is less than the largest packet, some slots share: together they have room for one packet of any size.
+// What outgrows its slot takes all of it, and the packets in these slots are given up; afterwards it is divided again. The other
+// slots have `slot_bytes` each.
 #ifndef ZT_REASSEMBLY_H
 #define ZT_REASSEMBLY_H
 
@@ -15,7 +18,7 @@
 
 typedef struct _zt_slot_t {
     uint8_t *packet; // in its memory, placed so that byte 27 is aligned
-    uint32_t capacity;
+    uint32_t capacity; // 0: its memory is in use as a part of a larger one
     uint32_t used;
     uint64_t since; // `now` of the first piece
     uint8_t id[ZT_ID_SIZE];
@@ -29,6 +32,7 @@ typedef struct _zt_slot_t {
 typedef struct _zt_reassembly_t {
     zt_slot_t *slots;
     uint16_t count;
+    uint16_t owning; // the first so many slots have memory of their own, the others share
     uint32_t *counters; // indexed by the names of counters.h
 } zt_reassembly_t;
 

@@ -3,6 +3,10 @@
 #include "copy.h"
 #include "datapath_state.h"
 
+// Added to the kind: the packet is not behind the header but in a slot, whose index is. A control packet that was put together from
+// fragments stays there: the ring need not have room for the largest.
+#define IN_SLOT (0x80)
+
 // What stands in front of a packet in the ring. Its size keeps the packet where packets should be: records begin at a multiple
 // of 8, see ZT_PACKET_LEAD.
 typedef struct _header_t {
@@ -32,21 +36,29 @@ static header_t *put(zt_datapath_t *self, uint8_t kind, const uint8_t *packet, s
     return header;
 }
 
-static void put_from(zt_datapath_t *self, uint8_t kind, const uint8_t *packet, size_t length, const zt_endpoint_t *source,
+// False: there was no room, which is counted.
+static bool put_from(zt_datapath_t *self, uint8_t kind, const uint8_t *packet, size_t length, const zt_endpoint_t *source,
     size_t share, size_t reason) {
     header_t *header = put(self, kind, packet, length, share, reason);
-    if (header != NULL) {
-        header->endpoint = *source;
+    if (header == NULL) {
+        return false;
     }
+    header->endpoint = *source;
+    return true;
 }
 
-void zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source) {
+bool zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source, int slot) {
     uint8_t verb = packet[ZT_VERB_OFFSET] & ZT_VERB_MASK;
     if (verb == ZT_VERB_FRAME || verb == ZT_VERB_EXT_FRAME || verb == ZT_VERB_MULTICAST_FRAME) {
         put_from(self, ZT_RECORD_PACKET, packet, length, source, SHARE_BULK, ZT_COUNT_ring_full_frame_in);
-    } else {
-        put_from(self, ZT_RECORD_PACKET, packet, length, source, SHARE_ALL, ZT_COUNT_ring_full_control);
+        return false;
     }
+    if (slot < 0) {
+        put_from(self, ZT_RECORD_PACKET, packet, length, source, SHARE_ALL, ZT_COUNT_ring_full_control);
+        return false;
+    }
+    const uint8_t index = (uint8_t)slot;
+    return put_from(self, ZT_RECORD_PACKET | IN_SLOT, &index, sizeof(index), source, SHARE_ALL, ZT_COUNT_ring_full_control);
 }
 
 void zt_put_hello(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source) {
@@ -68,6 +80,11 @@ void zt_put_path(zt_datapath_t *self, const uint8_t *address, const zt_endpoint_
     put_from(self, ZT_RECORD_PATH, address, ZT_ADDRESS_SIZE, source, SHARE_ALL, ZT_COUNT_ring_full_path);
 }
 
+// The slot that holds the packet of a record, NULL if none does.
+static zt_slot_t *slot_of(const zt_datapath_t *self, const header_t *header) {
+    return header->kind & IN_SLOT ? &self->reassembly.slots[*(const uint8_t *)(header + 1)] : NULL;
+}
+
 bool zt_datapath_next(const zt_datapath_t *self, zt_record_t *record) {
     ZT_ASSERT_OWNER(self);
     size_t length;
@@ -75,11 +92,12 @@ bool zt_datapath_next(const zt_datapath_t *self, zt_record_t *record) {
     if (header == NULL) {
         return false;
     }
-    record->kind = header->kind;
-    record->packet = (uint8_t *)(header + 1);
-    record->length = length - sizeof(header_t);
+    const zt_slot_t *slot = slot_of(self, header);
+    record->kind = header->kind & ~IN_SLOT;
+    record->packet = slot == NULL ? (uint8_t *)(header + 1) : slot->packet;
+    record->length = slot == NULL ? length - sizeof(header_t) : slot->used;
     record->endpoint.length = 0;
-    if (header->kind == ZT_RECORD_FRAME) {
+    if (record->kind == ZT_RECORD_FRAME) {
         memcpy(record->nwid, header->nwid, ZT_NWID_SIZE);
     } else {
         record->endpoint = header->endpoint;
@@ -89,5 +107,11 @@ bool zt_datapath_next(const zt_datapath_t *self, zt_record_t *record) {
 
 void zt_datapath_pop(zt_datapath_t *self) {
     ZT_ASSERT_OWNER(self);
+    size_t length;
+    const header_t *header = (const header_t *)(void *)zt_ring_peek(&self->ring, &length);
+    zt_slot_t *slot = header == NULL ? NULL : slot_of(self, header);
+    if (slot != NULL) {
+        zt_reassembly_release(slot);
+    }
     zt_ring_drop(&self->ring);
 }

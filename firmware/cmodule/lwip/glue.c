@@ -13,10 +13,8 @@
 #define ALIGN(bytes) (((bytes) + 7) & ~(size_t)7)
 #define WORD (4) // what the datapath means by aligned
 
-// The longest frame of the stack that is sent. A board whose networks all have smaller MTUs may save memory here.
-#ifndef ZT_GLUE_FRAME_SIZE
-#define ZT_GLUE_FRAME_SIZE (ZT_FRAME_HEADER_SIZE + ZT_NETIF_MAX_MTU)
-#endif
+// The longest frame of the stack that is sent.
+#define FRAME_SIZE (ZT_FRAME_HEADER_SIZE + ZT_NETIF_OWN_MTU)
 
 // A packet that was put together from fragments, on loan to the stack.
 typedef struct _loan_t {
@@ -34,10 +32,13 @@ struct _zt_glue_t {
     uint32_t ticks; // of lwIP's clock, at `now`
     struct pbuf *current; // the datagram that is being received, NULL once the stack has it
     uint32_t no_memory;
-    uint64_t outgoing[ALIGN(ZT_PACKET_LEAD + ZT_FRAME_HEADROOM + ZT_GLUE_FRAME_SIZE) / 8]; // words for the alignment
-    uint64_t spare[ALIGN(ZT_PACKET_LEAD + ZT_DATAGRAM_MAX_SIZE) / 8];
+    // For the packet around a frame on its way out, or for a datagram if lwIP's heap is full. What the stack answers to a frame
+    // in that datagram may take its place: the frame was copied before. Words for the alignment.
+    uint64_t buffer[ALIGN(ZT_PACKET_LEAD + ZT_FRAME_HEADROOM + FRAME_SIZE) / 8];
     loan_t loans[]; // one a slot, and behind them the datapath
 };
+
+_Static_assert(ZT_DATAGRAM_MAX_SIZE <= ZT_FRAME_HEADROOM + FRAME_SIZE, "the buffer must have room for a datagram");
 
 /******************************************************************************/
 // Life
@@ -48,8 +49,8 @@ zt_glue_t *zt_glue_open(const zt_datapath_config_t *config, const uint8_t *addre
     if (self == NULL) {
         return NULL;
     }
-    // The buffers may stay untouched memory.
-    memset(self, 0, offsetof(zt_glue_t, outgoing));
+    // The buffer may stay untouched memory.
+    memset(self, 0, offsetof(zt_glue_t, buffer));
     self->datapath = zt_datapath_init((uint8_t *)self + own, config, address, platform);
     zt_glue_set_now(self, 1);
     return self;
@@ -155,11 +156,11 @@ void zt_glue_transmit(zt_netif_t *netif, const struct pbuf *frame) {
     const zt_netif_service_t *service = zt_netif_service(netif);
     zt_glue_t *self = service->glue;
     // The underlay may be on the same lwIP, but its datagrams must never lead back here.
-    if (self == NULL || self->is_transmitting || frame->tot_len > ZT_GLUE_FRAME_SIZE) {
+    if (self == NULL || self->is_transmitting || frame->tot_len > FRAME_SIZE) {
         zt_netif_count_dropped(netif);
         return;
     }
-    uint8_t *start = (uint8_t *)self->outgoing + ZT_PACKET_LEAD + ZT_FRAME_HEADROOM;
+    uint8_t *start = (uint8_t *)self->buffer + ZT_PACKET_LEAD + ZT_FRAME_HEADROOM;
     uint8_t *end = start;
     for (const struct pbuf *part = frame; part != NULL; part = part->next) {
         zt_copy(end, part->payload, part->len);
@@ -203,7 +204,7 @@ void zt_glue_receive(zt_glue_t *self, struct pbuf *datagram, const zt_endpoint_t
     }
     if (!is_well_placed(datagram)) {
         struct pbuf *placed = zt_glue_new_datagram(datagram->tot_len);
-        uint8_t *spare = (uint8_t *)self->spare + ZT_PACKET_LEAD;
+        uint8_t *spare = (uint8_t *)self->buffer + ZT_PACKET_LEAD;
         copy_from(datagram, placed != NULL ? placed->payload : spare);
         size_t length = datagram->tot_len;
         pbuf_free(datagram);
@@ -231,7 +232,7 @@ void zt_glue_receive_copy(zt_glue_t *self, const uint8_t *datagram, size_t lengt
         zt_copy(copy->payload, datagram, length);
         zt_glue_receive(self, copy, source);
     } else {
-        uint8_t *spare = (uint8_t *)self->spare + ZT_PACKET_LEAD;
+        uint8_t *spare = (uint8_t *)self->buffer + ZT_PACKET_LEAD;
         self->no_memory++;
         zt_copy(spare, datagram, length);
         receive(self, spare, length, source);

@@ -27,6 +27,7 @@ typedef struct _group_t {
 struct _zt_netif_t {
     struct netif lwip; // first, so that lwIP's pointer is ours. Its `state` stays NULL: ESP-IDF takes it for its own
     bool is_open;
+    uint16_t largest; // MTU by which frames are taken
     uint8_t ip6_prefix_bits[LWIP_IPV6_NUM_ADDRESSES];
     group_t groups[ZT_NETIF_GROUPS];
     uint32_t groups_version;
@@ -188,8 +189,10 @@ bool zt_netif_is_active(const zt_netif_t *self) {
 }
 
 void zt_netif_set_mtu(zt_netif_t *self, uint16_t mtu) {
-    self->lwip.mtu = mtu;
-    self->lwip.mtu6 = mtu;
+    // libzt, for one, sends frames of the default size whatever the network's MTU is.
+    self->largest = LWIP_MAX(mtu, ZT_NETIF_DEFAULT_MTU);
+    self->lwip.mtu = LWIP_MIN(mtu, ZT_NETIF_OWN_MTU);
+    self->lwip.mtu6 = self->lwip.mtu;
     zt_aliases_follow(&self->lwip);
 }
 
@@ -412,9 +415,7 @@ int zt_netif_ip6_input(struct pbuf *packet, struct netif *input) {
 // Frames to the stack
 
 bool zt_netif_can_take(zt_netif_t *self, size_t length) {
-    // libzt, for one, sends frames of the default size whatever the network's MTU is.
-    size_t largest = LWIP_MAX((size_t)self->lwip.mtu, ZT_NETIF_DEFAULT_MTU);
-    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE && length <= largest + ZT_ETHERNET_HEADER_SIZE;
+    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE && length <= (size_t)self->largest + ZT_ETHERNET_HEADER_SIZE;
     self->stats.received_dropped += !can;
     return can;
 }

@@ -19,6 +19,11 @@
 #define ZT_NETIF_DEFAULT_MTU (2800) // a frame of this size is taken even if the MTU is smaller
 #define ZT_NETIF_MAX_MTU (10000)
 
+// The largest MTU that the stack sends by, whatever the network's is; at least ZT_NETIF_DEFAULT_MTU. It costs that much memory.
+#ifndef ZT_NETIF_OWN_MTU
+#define ZT_NETIF_OWN_MTU (ZT_NETIF_MAX_MTU)
+#endif
+
 // Joined networks at a time.
 #ifndef ZT_NETIF_COUNT
 #define ZT_NETIF_COUNT (4)
@@ -56,6 +61,7 @@ void zt_netif_close(zt_netif_t *netif);
 void zt_netif_set_active(zt_netif_t *netif, bool active);
 bool zt_netif_is_active(const zt_netif_t *netif);
 
+// What the stack sends is at most that long, and at most ZT_NETIF_OWN_MTU.
 void zt_netif_set_mtu(zt_netif_t *netif, uint16_t mtu);
 uint16_t zt_netif_mtu(const zt_netif_t *netif);
 

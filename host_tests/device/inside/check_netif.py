@@ -391,6 +391,7 @@ def test_arguments_are_checked() -> None:
     with Interface() as netif:
         assert netif.mtu(1280) == 1280
         assert netif.mtu() == 1280
+        assert netif.mtu(10000) in (2800, 10000)  # by board
         assert raises(ValueError, netif.mtu, 10001) == "mtu must be 1280 to 10000"
     assert raises(TypeError, _zerotier.background, 7) == "the callback must be callable or None"
 
