@@ -30,7 +30,9 @@ target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodi
 target_compile_definitions(usermod_zerotier INTERFACE ZT_DATAPATH_SLOT_BYTES=2992)
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 
-# Ciphers run once per packet, so for speed.
-set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
+set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")
+file(STRINGS ${ZT_DIR}/core/fast.txt ZT_FAST REGEX "\\.c$")
+list(TRANSFORM ZT_FAST PREPEND ${ZT_DIR}/core/)
+set_source_files_properties(${ZT_FAST} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
 
 target_link_libraries(usermod INTERFACE usermod_zerotier)

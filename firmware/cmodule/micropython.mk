@@ -41,8 +41,9 @@ SRC_USERMOD_LIB_C += $(ZT_CORE) $(ZT_NETIF) $(ZT_ND6) $(ZT_SODIUM) $(ZT_LWIP)
 # The objects of some sources, with the path that the port's make gives them.
 zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
 
-# Ciphers run once per packet, so for speed; curves and hashes are smaller and as fast for size (build for 32 bits).
-$(call zt_objects,$(ZT_CORE)): CFLAGS += -O2 -I$(SODIUM_DIR)/include/sodium
+$(call zt_objects,$(ZT_CORE)): CFLAGS += -I$(SODIUM_DIR)/include/sodium
+# All else is as the port says: for size on a board, where curves and hashes are as fast so.
+$(call zt_objects,$(if $(filter 1,$(ZT_SMALL)),$(addprefix $(ZT_DIR)/core/,$(shell grep '\.c$$' $(ZT_DIR)/core/fast.txt)),$(ZT_CORE))): CFLAGS += -O2
 # Not our code: warnings that the port makes errors stay off there, and on everywhere else.
 $(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR) -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
 $(call zt_objects,$(ZT_LWIP)): CFLAGS += -w $(ZT_LWIP_FLAGS)

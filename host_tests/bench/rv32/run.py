@@ -162,9 +162,13 @@ def run(*command: str | Path) -> str:
 
 
 def compile_all() -> Path:
-    """Builds the program. Ciphers and datapath for speed, all else for size, as micropython.mk does."""
+    """Builds the program. What core/fast.txt lists is for speed, all else for size, as in micropython.mk."""
     OUT.mkdir(parents=True, exist_ok=True)
-    sources = [(CMODULE / "core" / f"{name}.c", ["-O2", *OWN]) for name in CORE]
+    fast = (CMODULE / "core" / "fast.txt").read_text().splitlines()
+    sources = [
+        (CMODULE / "core" / f"{name}.c", ["-O2" if f"{name}.c" in fast else "-Os", *OWN])
+        for name in CORE
+    ]
     sources += [(CMODULE / "lwip" / f"{name}.c", ["-Os", *OWN]) for name in GLUE]
     sources += [(LWIP / name, ["-Os", "-w"]) for name in STACK]
     sources += [(Path(__file__).parent / f"{name}.c", ["-O2", *OWN]) for name in BENCH]
