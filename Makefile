@@ -145,10 +145,10 @@ format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py
 
 # Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
-TESTS := unit unit_cpython captures cli sim device interop board
+TESTS := unit unit_cpython captures cli sim device interop router board
 
 # These wait for other processes in real time, some of which are not ours: a busy machine gets a second chance.
-REAL_TIME := device interop board
+REAL_TIME := device interop router board
 
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"
@@ -156,6 +156,7 @@ test: all qemu lint ## lint, then all tests
 	echo "test    fuzz (20 s)"
 	$(PYTHON) tools/environment.py fuzzer
 	$(BIN)/python host_tests/fuzz/run.py --seconds 20
+	$(PYTHON) tools/environment.py router
 	set -e; for kind in $(notdir $(wildcard $(TESTS:%=host_tests/%))); do \
 		echo "test    $$kind"; $(BIN)/python -m pytest -q host_tests/$$kind || test $$? = 5 \
 			|| { case " $(REAL_TIME) " in *" $$kind "*) ;; *) exit 1; esac; \

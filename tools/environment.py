@@ -8,6 +8,7 @@ nothing is missing.
     python3 tools/environment.py system      the compiler, Python's headers and other Debian packages
     python3 tools/environment.py emulator    the cross compiler and the emulator of the boards
     python3 tools/environment.py fuzzer      clang and its sanitizers
+    python3 tools/environment.py router      what the tests with home routers run in them
     python3 tools/environment.py venv        build/venv with tools/requirements.txt
     python3 tools/environment.py project     this project installed into build/venv, editable
 """
@@ -39,6 +40,9 @@ PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h")
 FUZZER = {"clang": "clang", "libclang-rt-14-dev": ""}
 SANITIZERS = "lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"  # under any /usr/lib/llvm-*
 
+# What only the tests with home routers need: NAT, and a daemon that forwards ports (PCP, NAT-PMP, UPnP).
+ROUTER = {"nftables": "nft", "miniupnpd-nftables": "miniupnpd"}
+
 
 def is_missing(package: str) -> bool:
     """Whether what the Debian package brings is not on this machine, however it got there."""
@@ -51,7 +55,8 @@ def is_missing(package: str) -> bool:
     if package == "libclang-rt-14-dev":
         return not any(Path("/usr/lib").glob(f"llvm-*/{SANITIZERS}"))
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    return shutil.which({**COMMANDS, **EMULATOR, **FUZZER}[package], path=path) is None
+    commands = {**COMMANDS, **EMULATOR, **FUZZER, **ROUTER}
+    return shutil.which(commands[package], path=path) is None
 
 
 def run(command: list[str], log: str, **variables: str) -> None:
@@ -88,6 +93,11 @@ def emulator() -> None:
 def fuzzer() -> None:
     """What fuzzing needs besides: clang and its sanitizers."""
     provide(tuple(FUZZER))
+
+
+def router() -> None:
+    """What the tests with home routers need besides."""
+    provide(tuple(ROUTER))
 
 
 def provide(packages: tuple[str, ...]) -> None:
@@ -137,6 +147,7 @@ STEPS = {
     "system": system,
     "emulator": emulator,
     "fuzzer": fuzzer,
+    "router": router,
     "venv": venv,
     "project": project,
 }

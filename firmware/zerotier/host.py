@@ -71,8 +71,9 @@ class ZeroTier(ZeroTierBase):
     Frames pass through a datapath in C as soon as a network is joined. `path` holds the files of
     protocol/10 §10.1. `make_port(driver)` gives the local end of each network, a HostPort. `bind`
     may be a loopback address: then the node uses loopback paths, and no others. `port_mapping`:
-    ask the router to forward our port, by PCP or NAT-PMP. ValueError or OSError, in one sentence,
-    if the identity, the planet or the port cannot be used.
+    ask the router to forward our port, by PCP or NAT-PMP, or by UPnP if the package miniupnpc is
+    installed. ValueError or OSError, in one sentence, if the identity, the planet or the port
+    cannot be used.
     """
 
     def __init__(
@@ -151,9 +152,7 @@ class ZeroTier(ZeroTierBase):
             self.node.paths.local = self._local_endpoints()
             self.node.keepalive.switch_port = self._underlay.switch_port
             if self._wants_mapping:
-                self._mapping = HostPortMapping(
-                    self.node.traversal.mapped, self.node.counters, self._now
-                )
+                self._mapping = HostPortMapping(self.node, self._now)
                 self._mapping.look(self.node.paths.local)
             self._look_again()
             self._tick()
@@ -169,6 +168,13 @@ class ZeroTier(ZeroTierBase):
             self.node.rest(self._now())
             self._underlay.close()
             self._underlay = None
+
+    def sentences(self) -> list[str]:
+        """What the user should know, in words."""
+        told = list(self.controller.sentences) if self.controller is not None else []
+        if self._mapping is not None and self._mapping.sentence:
+            told.append(self._mapping.sentence)
+        return told
 
     def local_address(self) -> tuple[str, int]:
         """The IP and the UDP port that the node is bound to. OSError while it is stopped."""
@@ -191,10 +197,10 @@ class ZeroTier(ZeroTierBase):
             if local:
                 self.node.underlay_changed(local, self._now())
                 self._schedule()
-                if self._mapping is not None:
-                    self._mapping.look(local)
             else:
                 self.node.paths.local = local  # the network is gone; its return will be a change
+        if self._mapping is not None:
+            self._mapping.look(local)
         self._look = asyncio.get_running_loop().call_later(_LOOK, self._look_again)
 
     # --- the node's wire ---

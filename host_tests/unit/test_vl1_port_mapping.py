@@ -9,15 +9,25 @@ OUTSIDE = address.inet("40.1.2.3", 41000)
 NOW = 1700000000000
 
 
+def sign(message: bytes) -> bytes:
+    """In the place of an identity's signature."""
+    return bytes([len(message)]) * 96
+
+
 class Router:
     """A node's side of it; `asked` is what reached the router, `mapped` what the node tells its peers."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
         self.mapped: list[bytes] = []
-        self.mapping = PortMapping(self.asked.append, self.take, Counters())
+        self.refusals = 0
+        self.mapping = PortMapping(self.asked.append, self.take, sign, Counters())
+        self.mapping.on_refused = self.refused
         self.mapping.begin(LOCAL, NOW)
         self.due = self.mapping.tick(NOW)
+
+    def refused(self) -> None:
+        self.refusals += 1
 
     def take(self, endpoints: list[bytes]) -> None:
         self.mapped = endpoints
@@ -27,8 +37,10 @@ class Router:
         while self.due < end:
             self.due = self.mapping.tick(self.due)
 
-    def pcp(self, request: bytes, result: int = 0, endpoint: bytes = OUTSIDE) -> bytes:
-        head = bytes((2, 0x81, 0, result)) + (600).to_bytes(4, "big") + bytes(16)
+    def pcp(
+        self, request: bytes, result: int = 0, endpoint: bytes = OUTSIDE, lifetime: int = 600
+    ) -> bytes:
+        head = bytes((2, 0x81, 0, result)) + lifetime.to_bytes(4, "big") + bytes(16)
         port = endpoint[-2:]
         return head + request[24:42] + port + bytes(10) + b"\xff\xff" + address.ip(endpoint)
 
@@ -53,13 +65,30 @@ def test_a_router_of_nat_pmp_says_so_and_is_asked_in_its_words() -> None:
     answer = b"\x00\x81\x00\x00\x00\x00\x00\x01\x27\x09\xa0\x28\x00\x00\x02\x58"
     router.mapping.receive(answer, NOW)
     assert router.mapped == [OUTSIDE]
+    router.asked.clear()
+    router.mapping.release()
+    assert router.asked == [b"\x00\x01\x00\x00\x27\x09\x00\x00\x00\x00\x00\x00"]
 
 
-def test_a_router_that_knows_neither_is_left_alone_for_ten_minutes() -> None:
+def test_a_router_that_knows_neither_is_asked_more_and_more_seldom() -> None:
     router = Router()
     router.run(30000)
     assert len(router.asked) == 4 + 2 * 4
+    assert router.refusals == 1
+    router.run(24 * 3600 * 1000)
+    assert router.refusals < 32
     assert router.mapped == []
+
+
+def test_a_router_that_says_so_itself_is_given_up_at_once_but_not_while_it_restarts() -> None:
+    router = Router()
+    router.mapping.nobody_listens(NOW)
+    assert router.refusals == 1
+    router = Router()
+    router.mapping.receive(router.pcp(router.asked[0]), NOW)
+    router.mapping.nobody_listens(NOW)
+    assert router.refusals == 0
+    assert router.mapped == [OUTSIDE]
 
 
 def test_answers_with_another_nonce_or_port_are_not_believed() -> None:
@@ -72,11 +101,59 @@ def test_answers_with_another_nonce_or_port_are_not_believed() -> None:
     assert router.mapped == []
 
 
-def test_a_router_behind_another_nat_gives_nothing_that_helps() -> None:
+def test_the_endpoint_at_a_second_nat_is_told_to_peers_who_are_behind_that_one_too() -> None:
     router = Router()
     private = address.inet("10.0.0.7", 41000)
     router.mapping.receive(router.pcp(router.asked[0], 0, private), NOW)
+    assert router.mapped == [private]
+
+
+def test_a_router_cannot_send_peers_where_nobody_is() -> None:
+    for ip in ("0.0.0.0", "127.0.0.1", "169.254.1.1", "224.0.0.1", "255.255.255.255"):
+        router = Router()
+        router.mapping.receive(router.pcp(router.asked[0], 0, address.inet(ip, 9993)), NOW)
+        assert router.mapped == []
+    for nowhere in (address.inet("40.1.2.3", 0), LOCAL):
+        router = Router()
+        router.mapping.receive(router.pcp(router.asked[0], 0, nowhere), NOW)
+        assert router.mapped == []
+
+
+def test_it_is_renewed_in_half_of_its_lifetime_but_at_least_every_five_minutes() -> None:
+    for lifetime, renewal in ((1, 30), (120, 60), (600, 300), (0xFFFFFFFF, 300)):
+        router = Router()
+        router.mapping.receive(router.pcp(router.asked[0], lifetime=lifetime), NOW)
+        router.asked.clear()
+        assert router.mapping.tick(NOW) == NOW + renewal * 1000
+        router.mapping.tick(NOW + renewal * 1000)
+        assert len(router.asked) == 1
+        assert router.mapped == [OUTSIDE]
+
+
+def test_a_node_that_stops_takes_its_mapping_away() -> None:
+    router = Router()
+    request = router.asked[0]
+    router.mapping.receive(router.pcp(request), NOW)
+    router.asked.clear()
+    router.mapping.release()
+    assert router.asked == [request[:4] + bytes(4) + request[8:]]
     assert router.mapped == []
+    router.mapping.release()
+    router.mapping.receive(router.pcp(request), NOW)
+    assert len(router.asked) == 1
+    assert router.mapped == []
+
+
+def test_a_node_that_has_none_says_nothing_when_it_stops() -> None:
+    router = Router()
+    router.asked.clear()
+    router.mapping.release()
+    assert router.asked == []
+
+
+def test_after_a_restart_it_is_known_as_the_owner_of_its_mapping() -> None:
+    one, other = Router(), Router()
+    assert one.asked[0] == other.asked[0]
 
 
 def test_a_mapping_that_is_not_renewed_is_told_no_more() -> None:

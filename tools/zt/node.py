@@ -29,6 +29,12 @@ def add_parser(subparsers: Any) -> None:
         type=_network,
         help="join a network, and remember it; may be given several times",
     )
+    parser.add_argument(
+        "--no-port-mapping",
+        dest="port_mapping",
+        action="store_false",
+        help="do not ask the router to forward the UDP port (PCP, NAT-PMP, UPnP)",
+    )
     service.add_options(parser)
     parser.set_defaults(run=_run)
 

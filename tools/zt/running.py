@@ -37,7 +37,13 @@ async def _serve_roles(options: argparse.Namespace, controller: bool, needs_root
 
 
 async def _serve_member(options: argparse.Namespace, make_port: Callable[[Any], HostPort]) -> None:
-    node = ZeroTier(options.home, bind=options.bind, port=options.port, make_port=make_port)
+    node = ZeroTier(
+        options.home,
+        bind=options.bind,
+        port=options.port,
+        make_port=make_port,
+        port_mapping=options.port_mapping,
+    )
     await _serve(node, options, options.join)
 
 
@@ -73,11 +79,10 @@ async def _watch(
             number = 0
         if number in _STOP:
             return
-        if node.controller is not None:
-            news = list(node.controller.sentences)
-            for text in [sentence for sentence in news if sentence not in told]:
-                _print_event(options.json, "warning", {"text": text}, f"warning: {text}")
-            told = news
+        news = node.sentences()
+        for text in [sentence for sentence in news if sentence not in told]:
+            _print_event(options.json, "warning", {"text": text}, f"warning: {text}")
+        told = news
         _print_networks(node, shown, options.json)
         due = options.stats is not None and loop.time() >= next_statistics
         if due:

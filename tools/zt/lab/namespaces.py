@@ -32,13 +32,14 @@ class Namespaces(Underlay):
 
     carries_unmodified_nodes = True
 
-    def __init__(self) -> None:
+    def __init__(self, network: str = NETWORK) -> None:
+        """`network`: the /16 of the places."""
         reason = Namespaces.why_not()
         if reason:
             raise OSError(reason)
         remove_leftovers()
         self._run = f"{PREFIX}-{os.getpid()}-{start_time(os.getpid())}-{id(self) & 0xFFFF:04x}"
-        self._numbers = Numbering(NETWORK, NODE_HOST)
+        self._numbers = Numbering(network, NODE_HOST)
         self._blocked: set[frozenset[str]] = set()
         self._made: list[str] = []
         try:

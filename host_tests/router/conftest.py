@@ -1,0 +1,106 @@
+"""Owns the site of the tests with routers: our root and controller outside, two homes, and a network for all.
+Where it cannot be built the tests are skipped and say why; with CI in the environment they fail.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host_tests.board.conftest import refuse
+from host_tests.interop.site import DEVICE, MICROPYTHON, PORT, SERVICES, START, why_not
+from host_tests.interop.site import Site as InteropSite
+from host_tests.router.homes import DAEMON, Homes, find
+from zt.lab import Lab, Process
+
+NO_LIBZT = (Path(), Path())
+INNER = "inner"  # the node that may ask its router
+OTHER = "other"  # in the second home, whose router forwards nothing
+ROUTER = "gate"
+SECOND_ROUTER = "gate2"
+OTHER_ROUTER = "gate3"
+HOMES = (INNER, OTHER)
+
+
+class Site(InteropSite):
+    """`start` starts the services and the device in the other home."""
+
+    homes: Homes
+
+    def start(self) -> None:
+        assert isinstance(self.lab.underlay, Homes)
+        self.homes = self.lab.underlay
+        for name in (*SERVICES, *HOMES):
+            self.home(name).mkdir()
+        for name in SERVICES:
+            self.lab.add(name)
+        for router in (ROUTER, SECOND_ROUTER, OTHER_ROUTER):
+            self.homes.add_router(router)
+        self.homes.add_inside(INNER, ROUTER)
+        self.homes.add_inside(INNER, SECOND_ROUTER)
+        self.homes.add_inside(OTHER, OTHER_ROUTER)
+        self._make_world()
+        words = ("--name", "homes", "--pool", "10.147.22.0/24", "--public")
+        self.nwid = self.controller("network", "create", *words)["id"]
+        self._start_service("root", "root", "--home", str(self.home("root")))
+        words = ("--home", str(self.home("controller")), "run")
+        self._start_service("controller", "controller", *words)
+        self.addresses[OTHER] = self.start_device(OTHER).wait("up", START)["address"]
+        self.nodes[OTHER].ask("ready", START, nwid=self.nwid, seconds=START)
+
+    def _make_world(self) -> None:
+        for name in SERVICES:
+            self.zt("identity", "new", "--out", str(self.home(name) / "identity.secret"))
+        root = (self.home("root") / "identity.public").read_text()
+        planet = self.folder / "planet"
+        self.zt(
+            *("world", "planet", "--root", f"{root}@{self.lab.address('root')}/{PORT}"),
+            *("--key", str(self.folder / "world.key"), "--out", str(planet)),
+        )
+        for name in (*SERVICES, *HOMES):
+            shutil.copy(planet, self.home(name) / "planet")
+
+    def start_device(self, name: str, *words: str) -> Process:
+        """A desktop device in a home."""
+        argv = [str(MICROPYTHON), str(DEVICE), str(self.home(name)), "0.0.0.0", str(PORT)]
+        self.nodes[name] = self.lab.start(name, [*argv, *words])
+        return self.nodes[name]
+
+    def start_node(self, name: str, *words: str, env: dict[str, str] | None = None) -> str:
+        """`zt node` in a home; its virtual address."""
+        argv = [sys.executable, "-m", "zt.cli", "node", "--home", str(self.home(name)), "--json"]
+        self.nodes[name] = self.lab.start(name, [*argv, "--join", self.nwid, *words], env=env)
+        self.addresses[name] = self.nodes[name].wait("ready", START)["address"]
+        ip: str = self.nodes[name].wait("network", START, status=1)["addresses"][0]
+        return ip
+
+    def peer(self, device: str, other: str) -> dict[str, Any]:
+        """How a device sees another node."""
+        peers = self.nodes[device].ask("peers")["peers"]
+        return next((p for p in peers if p["address"] == self.addresses[other]), {})
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Everything runs but the node in the first home."""
+    reason = why_not()
+    try:
+        find("nft")
+        find(DAEMON)
+    except OSError as error:
+        reason = reason or str(error)
+    if reason is not None:
+        refuse(reason)
+    folder = tmp_path_factory.mktemp("router")
+    with Lab(Homes(), folder / "log") as lab:
+        # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        site = Site(lab, folder, NO_LIBZT)
+        site.start()
+        yield site
