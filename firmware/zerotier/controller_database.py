@@ -70,6 +70,18 @@ def save_network(store: FileStore, network: NetworkRecord) -> None:
     store.put(network_key(network.nwid), _encode(network.fields))
 
 
+def delete_network(store: FileStore, nwid: bytes) -> int:
+    """Delete a network and the records of its members; how many members it had.
+
+    The members go last: if this is cut short, nobody is let into a network that is half there.
+    """
+    store.delete(network_key(nwid))
+    addresses = member_addresses(store, nwid)
+    for address in addresses:
+        store.delete(member_key(nwid, address))
+    return len(addresses)
+
+
 def save_member(store: FileStore, nwid: bytes, member: MemberRecord) -> bytes:
     """Write a member's fields, as its next revision; returns what was written."""
     revision = member.fields.get("revision", 0)

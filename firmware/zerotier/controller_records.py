@@ -76,6 +76,7 @@ class NetworkRecord:
         window = _number(fields, "certificateTimeoutWindowSize", 0, None) or DEFAULT_WINDOW
         self.window = _clamp(window, MIN_WINDOW, MAX_WINDOW)
         self.sso = _flag(fields, "ssoEnabled", False)
+        self.sso_url = _text(fields, "authenticationURL")  # ours; where users sign in
         self.routes = [Route(route) for route in _objects(fields, "routes", MAX_ROUTES)]
         self.pools = [_pool(pool) for pool in _objects(fields, "ipAssignmentPools", None)]
         v4 = _object(fields, "v4AssignMode")
@@ -89,6 +90,7 @@ class NetworkRecord:
         self.tags = _tag_defaults(fields)  # id -> default value or None
         self.tokens = _tokens(fields)  # token -> expiry in ms, 0 for never
         self.dns_domain, self.dns_servers = _dns(fields)
+        _check_untouched(fields)
 
     def __repr__(self) -> str:
         return f"NetworkRecord({self.nwid.hex()})"
@@ -117,9 +119,11 @@ class MemberRecord:
         self.relay = _flag(fields, "networkRelay", False)
         self.no_auto_assign = _flag(fields, "noAutoAssignIps", False)
         self.sso_exempt = _flag(fields, "ssoExempt", False)
+        self.sso_expiry = _number(fields, "authenticationExpiryTime", 0, None)  # ms; 0: never was
         self.ips = [parse_ip(ip) for ip in _each(fields, "ipAssignments", _TEXT)]
         self.capabilities = _capability_ids(fields)
         self.tags = _tag_values(fields)  # id -> value
+        _check_untouched(fields)
 
     def __repr__(self) -> str:
         return f"MemberRecord({self.address.hex()})"
@@ -164,6 +168,11 @@ def new_network(nwid: bytes, name: str, now: int) -> dict:
         "tags": [],
         "authTokens": {},
         "dns": {"domain": "", "servers": []},
+        "ssoEnabled": False,
+        "authenticationURL": "",
+        "remoteTraceTarget": None,
+        "remoteTraceLevel": 0,
+        "rulesSource": "",
     }
 
 
@@ -189,6 +198,10 @@ def new_member(nwid: bytes, address: bytes, now: int) -> dict:
         "revision": 0,
         "lastAuthorizedTime": 0,
         "lastDeauthorizedTime": 0,
+        "ssoExempt": False,
+        "authenticationExpiryTime": 0,
+        "remoteTraceTarget": None,
+        "remoteTraceLevel": 0,
     }
 
 
@@ -223,6 +236,13 @@ def same_prefix(one: bytes, other: bytes, bits: int) -> bool:
 def _check_object(fields: object) -> None:
     if not isinstance(fields, dict):
         raise ValueError("it is not a JSON object")
+
+
+def _check_untouched(fields: dict) -> None:
+    """What is kept for others and means nothing to a controller."""
+    _text(fields, "rulesSource")
+    _text(fields, "remoteTraceTarget")
+    _number(fields, "remoteTraceLevel", 0, _U32)
 
 
 def _is(value: object, kind: str) -> bool:

@@ -118,6 +118,10 @@ class ZeroTier(ZeroTierBase):
                 groups.serve(self.controller.authorised)
                 self.node.add_role(self.controller)
 
+    def clock(self) -> int:
+        """The node's time: milliseconds since the epoch, as of its start, and never back."""
+        return self._now()
+
     def _now(self) -> int:
         return int(time.monotonic() * 1000) + self._clock_offset
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from host_tests.cli.command import answer, done, refused
-from host_tests.cli.conftest import SECRETS
+from host_tests.cli.conftest import SECRETS, make_home
 
 CONTROLLER = SECRETS[1][:10]
 MEMBER = "8f65490231"
@@ -275,3 +275,76 @@ def test_a_folder_without_identity_or_controller_is_explained(tmp_path):
     sentence = refused("controller", "--home", tmp_path, "network", "create")
     assert sentence == f"{tmp_path}/identity.secret does not hold an identity"
     assert "--home DIR" in refused("controller", "network", "list")
+
+
+# --- whole networks
+
+
+def exported(home, nwid, path):
+    path.write_text(done("controller", "--home", home, "network", "export", nwid))
+    return json.loads(path.read_text())
+
+
+def test_a_network_is_exported_and_comes_back_whole(home, nwid, tmp_path):
+    words = ("controller", "--home", home)
+    done(*words, "member", "authorize", nwid, MEMBER, OTHER)
+    done(*words, "member", "set", nwid, MEMBER, "--name", "printer", "--tag", "7=1")
+    file = tmp_path / "network.json"
+    document = exported(home, nwid, file)
+    assert "exists already" in refused(*words, "network", "import", file)
+    done(*words, "network", "delete", nwid)
+    assert done(*words, "network", "import", file).strip() == nwid
+    again = exported(home, nwid, tmp_path / "again.json")
+    settings = {**document["network"], "creationTime": 0, "revision": 0}
+    assert {**again["network"], "creationTime": 0, "revision": 0} == settings
+    members = [{**member, "revision": 0} for member in document["members"]]
+    assert [{**member, "revision": 0} for member in again["members"]] == members
+    assert len(members) == 2
+
+
+def test_a_network_is_taken_over_from_another_controller(home, nwid, tmp_path):
+    done("controller", "--home", home, "member", "authorize", nwid, MEMBER)
+    file = tmp_path / "network.json"
+    exported(home, nwid, file)
+    other = make_home(tmp_path / "other", 2)
+    words = ("controller", "--home", other, "network")
+    assert "begin with" in refused(*words, "import", file)
+    new = SECRETS[2][:10] + "00000a"
+    assert answer(*words, "import", file, "--id", new) == {
+        "network": {**record(other, f"{new}.json")},
+        "members": 1,
+    }
+    assert record(other, new, "member", f"{MEMBER}.json")["nwid"] == new
+    assert record(other, f"{new}.json")["id"] == new
+
+
+@pytest.mark.parametrize(
+    "document, reason",
+    (
+        ("{", "is not JSON"),
+        ("[]", "does not hold a network"),
+        ('{"network": []}', "network must be an object"),
+        ('{"network": {"id": 5}}', "id must be a string"),
+        ('{"network": {"mtu": "x"}}', "mtu must be a number"),
+        ('{"network": {}, "members": {}}', "members must be a list"),
+        ('{"network": {}, "members": [{}]}', "member 1: "),
+        ('{"network": {}, "members": [5]}', "member 1: it is not a JSON object"),
+        (
+            '{"network": {}, "members": [{"id": "8f65490231"}, {"id": "8f65490231"}]}',
+            "two members 8f65490231",
+        ),
+    ),
+)
+def test_nothing_is_made_from_a_document_that_is_broken(home, tmp_path, document, reason):
+    file = tmp_path / "network.json"
+    file.write_text(document)
+    assert reason in refused("controller", "--home", home, "network", "import", file)
+    assert not home.joinpath("controller.d").exists()
+
+
+def test_members_of_a_deleted_network_do_not_come_back_with_its_id(home, nwid):
+    words = ("controller", "--home", home)
+    done(*words, "member", "authorize", nwid, MEMBER)
+    home.joinpath("controller.d", "network", f"{nwid}.json").unlink()  # cut short, or by hand
+    done(*words, "network", "create", "--id", nwid)
+    assert answer(*words, "member", "list", nwid) == []

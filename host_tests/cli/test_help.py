@@ -23,6 +23,8 @@ COMMANDS = [
     ["controller", "run"],
     ["controller", "network"],
     *[["controller", "network", word] for word in ("create", "list", "show", "set", "delete")],
+    ["controller", "network", "export"],
+    ["controller", "network", "import"],
     ["controller", "member"],
     *[["controller", "member", word] for word in ("list", "show", "authorize", "deauthorize")],
     ["controller", "member", "set"],

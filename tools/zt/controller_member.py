@@ -4,16 +4,16 @@ Owns the options that describe a member. What is valid is decided by `MemberReco
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from zerotier import controller_database as database
-from zerotier.controller_records import MemberRecord, NetworkRecord, new_member, set_authorized
+from zerotier.controller_records import MemberRecord, NetworkRecord
 from zerotier.wire.address import ip_text, parse_ip
 
-from .controller_home import Home, add_home_option, member_address, now
+from .controller_edit import edited_member
+from .controller_home import Home, add_home_option, home_of, member_address, now
 from .output import add_json_option, print_fields, print_json, print_table, time_text
 
 # Roles of a member: the option and the name in its record. The first name is that of protocol/08 §8.6.
@@ -23,7 +23,6 @@ _ROLES = (
     ("replicator", "multicastReplicator"),
     ("relay", "networkRelay"),
 )
-_BY_HAND = ("api", "")  # how a member came to be authorized: (type, credential)
 
 
 def add_parser(commands: Any) -> None:
@@ -84,6 +83,7 @@ def add_parser(commands: Any) -> None:
         ("replicator", "others leave the copies of their multicasts to it"),
         ("relay", "members without a direct path relay through it rather than through a root"),
         ("auto-assign", "give it addresses by itself (default: yes)"),
+        ("sso-exempt", "let it in without a single sign-on"),
     ):
         change.add_argument(
             f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=text
@@ -102,6 +102,12 @@ def add_parser(commands: Any) -> None:
         action="append",
         type=int,
         help="a capability of the network. May be repeated; replaces those of before",
+    )
+    change.add_argument(
+        "--signed-in",
+        metavar="SECONDS",
+        type=int,
+        help="its user has signed in: let it in for this long. 0 ends that",
     )
     _finish(change, _set, "a member")
 
@@ -134,7 +140,7 @@ def _finish(
 
 
 def _list(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     members, damaged = home.members(home.network(options.network))
     for sentence in damaged:
         print(f"zt: {sentence}", file=sys.stderr)
@@ -164,7 +170,7 @@ def _version(fields: dict) -> str:
 
 
 def _show(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     member = home.member(home.network(options.network), options.member)
     if options.json:
         print_json(member.fields)
@@ -192,38 +198,28 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _authorize(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
-    members = []
-    for address in [member_address(text) for text in options.members]:
-        member = database.load_member(home.store, network.nwid, address)
-        if member is None:
-            fields = new_member(network.nwid, address, now())
-            fields["capabilities"] = network.default_capabilities()
-            member = MemberRecord(fields)
-        members.append(member)
-    _set_authorized(home, network, members, True)
-    _answer(options, members)
+    members = [home.known_or_new(network, member_address(text)) for text in options.members]
+    _answer(options, _save_all(home, network, members, {"authorized": True}))
 
 
 def _deauthorize(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
-    if not network.private:
-        raise ValueError(f"{options.network} is public, so everybody is in: make it private first")
     members = [home.member(network, text) for text in options.members]
-    _set_authorized(home, network, members, False)
-    _answer(options, members)
+    _answer(options, _save_all(home, network, members, {"authorized": False}))
 
 
-def _set_authorized(
-    home: Home, network: NetworkRecord, members: list[MemberRecord], authorized: bool
-) -> None:
-    """All records have been read by now: either all of them change or none."""
-    for member in members:
-        if member.authorized is not authorized or not member.fields.get("revision"):
-            set_authorized(member.fields, authorized, _BY_HAND, now())
+def _save_all(
+    home: Home, network: NetworkRecord, members: list[MemberRecord], changes: dict
+) -> list[MemberRecord]:
+    """Change members: either all of them or none. What they are then."""
+    edited = [edited_member(network, member, changes, now()) for member in members]
+    for member in edited:
+        if member is not None:
             database.save_member(home.store, network.nwid, member)
+    return [new or old for new, old in zip(edited, members, strict=True)]
 
 
 def _answer(options: argparse.Namespace, members: list[MemberRecord]) -> None:
@@ -232,37 +228,38 @@ def _answer(options: argparse.Namespace, members: list[MemberRecord]) -> None:
 
 
 def _set(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
     member = home.member(network, options.member)
-    before = json.dumps(member.fields)
-    fields = json.loads(before)
+    changes: dict = {}
     if options.name is not None:
-        fields["name"] = options.name
+        changes["name"] = options.name
     for option, field in _ROLES:
         if getattr(options, option) is not None:
-            fields[field] = getattr(options, option)
+            changes[field] = getattr(options, option)
     if options.auto_assign is not None:
-        fields["noAutoAssignIps"] = not options.auto_assign
+        changes["noAutoAssignIps"] = not options.auto_assign
+    if options.sso_exempt is not None:
+        changes["ssoExempt"] = options.sso_exempt
+    if options.signed_in is not None:
+        changes["authenticationExpiryTime"] = now() + options.signed_in * 1000
     if options.no_ip and options.ips:
         raise ValueError("--ip and --no-ip exclude each other")
     if options.no_ip:
-        fields["ipAssignments"] = []
+        changes["ipAssignments"] = []
     if options.ips is not None:
         _check_ips(home, network, member, options.ips)
-        fields["ipAssignments"] = [ip_text(parse_ip(ip)) for ip in options.ips]
+        changes["ipAssignments"] = [ip_text(parse_ip(ip)) for ip in options.ips]
     if options.tags is not None:
-        fields["tags"] = [_tag(text) for text in options.tags]
+        changes["tags"] = [_tag(text) for text in options.tags]
     if options.capabilities is not None:
         for id in options.capabilities:
             if id not in network.capabilities:
                 raise ValueError(f"the network has no capability {id}")
-        fields["capabilities"] = options.capabilities
-    changed = MemberRecord(fields)
-    if json.dumps(fields) != before:
-        database.save_member(home.store, network.nwid, changed)
+        changes["capabilities"] = options.capabilities
+    (member,) = _save_all(home, network, [member], changes)
     if options.json:
-        print_json(fields)
+        print_json(member.fields)
 
 
 def _check_ips(home: Home, network: NetworkRecord, member: MemberRecord, texts: list[str]) -> None:
@@ -284,7 +281,7 @@ def _tag(text: str) -> list[int]:
 
 
 def _delete(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
     addresses = [member_address(text) for text in options.members]
     for address, text in zip(addresses, options.members, strict=True):

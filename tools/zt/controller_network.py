@@ -5,27 +5,29 @@ Owns the options that describe a network. What is valid is decided by `NetworkRe
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from zerotier import controller_database as database
-from zerotier.controller_records import NetworkRecord, Route, new_network, parse_prefix
+from zerotier.controller_records import Route, parse_prefix
 from zerotier.wire.address import IPV4_SIZE, ip_text, nwid_from_text, parse_ip
 
 from . import files
-from .controller_home import Home, add_home_option, now
+from .controller_document import read_document
+from .controller_edit import edited_network
+from .controller_home import add_home_option, home_of
 from .output import add_json_option, print_fields, print_json, print_table
 
-_NUMBER_SIZE = 3  # bytes of a network id behind the controller's address
 _NEVER = 0  # expiry of a token
 
 
 def add_parser(commands: Any) -> None:
     """Add `zt controller network`."""
     parser = commands.add_parser(
-        "network", help="networks: create, list, show, set, delete", description="Manage networks."
+        "network",
+        help="networks: create, list, show, set, export, import, delete",
+        description="Manage networks.",
     )
     add_home_option(parser)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -60,6 +62,28 @@ def add_parser(commands: Any) -> None:
     _add_nwid(change)
     _add_settings(change)
     _finish(change, _set)
+
+    export = actions.add_parser(
+        "export",
+        help="print a network with its members as JSON",
+        description="Print a network and its members as one JSON document, which "
+        "`zt controller network import` reads.",
+    )
+    _add_nwid(export)
+    add_home_option(export)
+    export.set_defaults(run=_export)
+
+    load = actions.add_parser(
+        "import",
+        help="make a network from JSON",
+        description="Make a network, with its members, from what `zt controller network export` "
+        "has printed, or from a network object of the API. Print its id.",
+    )
+    load.add_argument("file", metavar="FILE", help="the JSON document; `-` for standard input")
+    load.add_argument(
+        "--id", help="network id (default: that of the document, if it is this controller's)"
+    )
+    _finish(load, _import)
 
     delete = actions.add_parser(
         "delete",
@@ -141,57 +165,45 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="who presents this token is authorized. May be repeated; replaces those of before",
     )
+    parser.add_argument(
+        "--sso",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="members have to sign in: each is let in up to the time that is set for it",
+    )
+    parser.add_argument(
+        "--sso-url",
+        metavar="URL",
+        help="where they sign in; {network} and {member} stand for the two ids",
+    )
 
 
 # --- commands
 
 
 def _create(options: argparse.Namespace) -> None:
-    home = Home(options)
-    controller = home.address()
-    nwid = _choose_id(home, controller, options.id)
-    fields = new_network(nwid, options.name or "", now())
-    fields["revision"] = 0  # saving counts
-    _apply(options, fields)
-    database.save_network(home.store, NetworkRecord(fields))
+    home = home_of(options)
+    network = home.new_network(options.id)
+    network = edited_network(network, _changes(options, network.fields)) or network
+    home.create(network)
     if options.json:
-        print_json(fields)
+        print_json(network.fields)
     else:
-        print(nwid.hex())
-
-
-def _choose_id(home: Home, controller: bytes, text: str | None) -> bytes:
-    if text is not None:
-        nwid = nwid_from_text(text)
-        if nwid[: len(controller)] != controller:
-            raise ValueError(f"network ids of this controller begin with {controller.hex()}")
-        if nwid[len(controller) :] == bytes(_NUMBER_SIZE):
-            raise ValueError(f"{text} has the number 0, which is not a network")
-        if home.store.get(database.network_key(nwid)) is not None:
-            raise ValueError(f"the network {text} exists already and is kept")
-        return nwid
-    while True:
-        nwid = controller + os.urandom(_NUMBER_SIZE)
-        free = home.store.get(database.network_key(nwid)) is None
-        if nwid[len(controller) :] != bytes(_NUMBER_SIZE) and free:
-            return nwid
+        print(network.nwid.hex())
 
 
 def _set(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
-    before = json.dumps(network.fields)
-    fields = json.loads(before)
-    _apply(options, fields)
-    changed = NetworkRecord(fields)
-    if json.dumps(fields) != before:
+    changed = edited_network(network, _changes(options, network.fields))
+    if changed is not None:
         database.save_network(home.store, changed)
     if options.json:
-        print_json(fields)
+        print_json((changed or network).fields)
 
 
 def _list(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     networks = []
     for nwid in database.network_ids(home.store):
         try:
@@ -211,7 +223,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     network = home.network(options.network)
     if options.json:
         print_json(network.fields)
@@ -249,49 +261,70 @@ def _route_text(route: Route) -> str:
 
 
 def _delete(options: argparse.Namespace) -> None:
-    home = Home(options)
+    home = home_of(options)
     nwid = nwid_from_text(options.network)
     if home.store.get(database.network_key(nwid)) is None:
         raise ValueError(f"there is no network {options.network} in {home.path}")
-    addresses = database.member_addresses(home.store, nwid)
-    home.store.delete(database.network_key(nwid))
-    for address in addresses:
-        home.store.delete(database.member_key(nwid, address))
+    members = database.delete_network(home.store, nwid)
     if options.json:
-        print_json({"deleted": nwid.hex(), "members": len(addresses)})
+        print_json({"deleted": nwid.hex(), "members": members})
+
+
+def _export(options: argparse.Namespace) -> None:
+    home = home_of(options)
+    network = home.network(options.network)
+    members, damaged = home.members(network)
+    if damaged:
+        raise ValueError(damaged[0])
+    print_json({"network": network.fields, "members": [member.fields for member in members]})
+
+
+def _import(options: argparse.Namespace) -> None:
+    home = home_of(options)
+    network, members = read_document(options.file, home, options.id)
+    home.create(network, members)
+    if options.json:
+        print_json({"network": network.fields, "members": len(members)})
+    else:
+        print(network.nwid.hex())
 
 
 # --- settings
 
 
-def _apply(options: argparse.Namespace, fields: dict) -> None:
-    """Put what the command line says into a record."""
+def _changes(options: argparse.Namespace, now: dict) -> dict:
+    """The fields that the command line sets; some of them add to what the network has `now`."""
+    fields: dict = {}
     for field, value in (
         ("name", options.name),
         ("private", options.private),
         ("mtu", options.mtu),
         ("multicastLimit", options.multicast_limit),
         ("enableBroadcast", options.broadcast),
+        ("ssoEnabled", options.sso),
+        ("authenticationURL", options.sso_url),
     ):
         if value is not None:
             fields[field] = value
     if options.mtu is not None and not 1280 <= options.mtu <= 10000:
         raise ValueError("the MTU must be from 1280 to 10000")
-    v6 = dict(fields.get("v6AssignMode") or {})
+    v6 = dict(now.get("v6AssignMode") or {})
     if options.rfc4193 is not None:
         v6["rfc4193"] = options.rfc4193
     sixplane = getattr(options, "6plane")
     if sixplane is not None:
         v6["6plane"] = sixplane
     fields["v6AssignMode"] = v6
+    fields["routes"] = now.get("routes")
     if options.routes is not None:
         fields["routes"] = [_route(text) for text in options.routes]
     _apply_pools(options, fields)
-    _apply_dns(options, fields)
+    _apply_dns(options, now, fields)
     if options.rules is not None:
         _apply_rules(options.rules, fields)
     if options.tokens is not None:
         fields["authTokens"] = dict.fromkeys(options.tokens, _NEVER)
+    return fields
 
 
 def _apply_pools(options: argparse.Namespace, fields: dict) -> None:
@@ -345,8 +378,8 @@ def _route(text: str) -> dict:
     return route
 
 
-def _apply_dns(options: argparse.Namespace, fields: dict) -> None:
-    dns = fields.get("dns") or {}
+def _apply_dns(options: argparse.Namespace, now: dict, fields: dict) -> None:
+    dns = now.get("dns") or {}
     if options.dns_domain is not None:
         dns = {**dns, "domain": options.dns_domain}
     if options.dns_servers is not None:

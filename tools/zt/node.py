@@ -48,8 +48,8 @@ def _network(text: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from zerotier.tap import TapPort
+    from zerotier.tap import TapPort, interface_name
 
     from .running import run_member
 
-    run_member(options, TapPort)
+    run_member(options, TapPort, interface_name)

@@ -12,6 +12,9 @@ from typing import Any
 
 from zerotier.host import HostPort, ZeroTier
 
+from .api import HOST, Api
+
+_LOOPBACK = "127."
 _LOOK_INTERVAL = 1.0  # s between looks for news
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _REPORT = (signal.SIGUSR1,)
@@ -24,19 +27,27 @@ def run_root_or_controller(
     asyncio.run(_serve_roles(options, controller, needs_root))
 
 
-def run_member(options: argparse.Namespace, make_port: Callable[[Any], HostPort]) -> None:
-    """Run a member with such ports; it joins `options.join` too."""
-    asyncio.run(_serve_member(options, make_port))
+def run_member(
+    options: argparse.Namespace,
+    make_port: Callable[[Any], HostPort],
+    port_name: Callable[[bytes], str],
+) -> None:
+    """Run a member with such ports, whose names are `port_name(nwid)`; it joins `options.join` too."""
+    asyncio.run(_serve_member(options, make_port, port_name))
 
 
 async def _serve_roles(options: argparse.Namespace, controller: bool, needs_root: bool) -> None:
     node = ZeroTier(options.home, bind=options.bind, port=options.port, controller=controller)
     if needs_root and node.root is None:
         raise ValueError(f"the planet in {options.home} does not name {node.address} as a root")
-    await _serve(node, options, ())
+    await _serve(node, options, (), lambda nwid: "")
 
 
-async def _serve_member(options: argparse.Namespace, make_port: Callable[[Any], HostPort]) -> None:
+async def _serve_member(
+    options: argparse.Namespace,
+    make_port: Callable[[Any], HostPort],
+    port_name: Callable[[bytes], str],
+) -> None:
     node = ZeroTier(
         options.home,
         bind=options.bind,
@@ -44,23 +55,50 @@ async def _serve_member(options: argparse.Namespace, make_port: Callable[[Any], 
         make_port=make_port,
         port_mapping=options.port_mapping,
     )
-    await _serve(node, options, options.join)
+    await _serve(node, options, options.join, port_name)
 
 
-async def _serve(node: ZeroTier, options: argparse.Namespace, networks: Sequence[str]) -> None:
+async def _serve(
+    node: ZeroTier,
+    options: argparse.Namespace,
+    networks: Sequence[str],
+    port_name: Callable[[bytes], str],
+) -> None:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (*_STOP, *_REPORT):
         loop.add_signal_handler(number, signals.put_nowait, number)
     node.active(True)
+    api = None
     try:
         for nwid in networks:
             node.join(nwid)
-        _print_ready(node, options)
+        if not options.no_api:
+            api = Api(node, options.home, port_name)
+        where = "" if api is None else await _open_api(api, node, options)
+        _print_ready(node, options, where)
         await _watch(node, options, signals)
     finally:
+        if api is not None:
+            api.close()
         node.active(False)
     _print_event(options.json, "stopped", {}, "stopped")
+
+
+async def _open_api(api: Api, node: ZeroTier, options: argparse.Namespace) -> str:
+    """Open the API; its URL. Nobody has asked for the usual port: if it is taken, there is a warning and no API."""
+    ip, port = node.local_address()
+    if not ip.startswith(_LOOPBACK):
+        ip = HOST
+    wanted = port if options.api_port is None else options.api_port
+    try:
+        return f"http://{ip}:{await api.open(ip, wanted)}"
+    except OSError:
+        sentence = f"the API is not there: TCP port {ip}/{wanted} cannot be had"
+        if options.api_port is not None:
+            raise OSError(sentence) from None
+        _print_event(options.json, "warning", {"text": sentence}, f"warning: {sentence}")
+        return ""
 
 
 async def _watch(
@@ -113,15 +151,16 @@ def _print_networks(node: ZeroTier, shown: dict[str, dict], as_json: bool) -> No
             _print_event(as_json, "network", state, text)
 
 
-def _print_ready(node: ZeroTier, options: argparse.Namespace) -> None:
+def _print_ready(node: ZeroTier, options: argparse.Namespace, api: str) -> None:
     ip, port = node.local_address()
     roles = _roles(node)
-    fields = {"address": node.address, "roles": roles, "ip": ip, "port": port}
+    fields = {"address": node.address, "roles": roles, "ip": ip, "port": port, "api": api}
     _print_event(
         options.json,
         "ready",
         fields,
-        f"{node.address} is ready as {' and '.join(roles)} on {ip}/{port}",
+        f"{node.address} is ready as {' and '.join(roles)} on {ip}/{port}"
+        + (f", API on {api}" if api else ""),
     )
 
 

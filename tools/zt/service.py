@@ -25,6 +25,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="UDP port (default: %(default)s, 0 picks one)",
     )
     parser.add_argument(
+        "--api-port",
+        metavar="PORT",
+        type=_port,
+        help="TCP port of the HTTP API, for programs on this machine that know authtoken.secret "
+        "(default: the number of the UDP port)",
+    )
+    parser.add_argument("--no-api", action="store_true", help="no HTTP API")
+    parser.add_argument(
         "--stats",
         metavar="SECONDS",
         type=_seconds,
@@ -35,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a UDP port")
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
     return int(text)
 
 
