@@ -15,7 +15,7 @@ used one in a full table.
 from .const import const
 from .vl1.outcome import TRUSTED
 from .vl2 import ethernet
-from .wire.packet import DESTINATION, FLAGS, SOURCE
+from .wire.packet import DESTINATION, FLAGS, SOURCE, is_detour
 from .wire.verbs import VERB_EXT_FRAME, VERB_FRAME
 
 PACKET = const(1)
@@ -144,7 +144,7 @@ class Fastpath:
             peer = transport.topology.get(bytes(octets))
             if peer is not None:
                 node.paths.heard_from(peer, origin, now)
-        elif bytes(octets[DESTINATION:SOURCE]) == transport.address:
+        elif bytes(octets[DESTINATION:SOURCE]) == transport.address and not is_detour(octets):
             transport.open(octets, origin, now)
         else:
             transport.receive(octets, origin, now)

@@ -41,7 +41,8 @@ STALE_PATH = (
     30000  # silent this long: NATs may have forgotten it, so a root relays until it answers
 )
 ROOT_KEEPALIVE = 28000  # NATs forget a mapping after 20 to 30 s (protocol/11 §11.9)
-ROOT_LIVENESS = 45000  # a root has to answer at least so often
+ROOT_LIVENESS = 56000  # a root has to answer at least so often
+ROOT_LOST = 59000  # without a word of any root for this long we are offline
 ROOT_HELLO = 600000  # full HELLO to a root that answers: newer worlds come with it
 PORT_PATIENCE = 15000  # offline this long: try the other port
 IDLE_RENDEZVOUS = 3600000  # RENDEZVOUS with a peer that we exchange no frames with
@@ -69,6 +70,7 @@ class Limits:
         hello_gate: int,
         config_refresh: int,
         like_interval: int,
+        leaves_roots: bool,
         rules: int,
         held_capabilities: int,
         held_tags: int,
@@ -90,6 +92,7 @@ class Limits:
         self.hello_gate = hello_gate  # ms between HELLOs of strangers, per IPv4 /24 or IPv6 /48
         self.config_refresh = config_refresh
         self.like_interval = like_interval  # ms between two tellings of our multicast groups
+        self.leaves_roots = leaves_roots  # while idle, where others pass on what is for us
         self.rules = rules  # of one network; with more of them it cannot be used
         self.held_capabilities = held_capabilities  # of each other member
         self.held_tags = held_tags
@@ -112,6 +115,7 @@ DEVICE = Limits(
     hello_gate=10000,
     config_refresh=110000,  # a controller pushes changes to members that it heard within 120 s
     like_interval=280000,  # lists of listeners are kept for 600 s
+    leaves_roots=True,
     rules=256,
     held_capabilities=4,
     held_tags=8,
@@ -134,6 +138,7 @@ HOST = Limits(
     hello_gate=2000,
     config_refresh=60000,
     like_interval=60000,
+    leaves_roots=False,
     rules=1024,
     held_capabilities=128,
     held_tags=128,

@@ -63,6 +63,7 @@ class Node:
         self.memory.load_peers(now)
         self.networks = Networks(self.transport, store)
         self.paths.is_managed = self.networks.contains
+        self.keepalive.speak_early = self.networks.early
         self._roles: list = []
         self._role_deadlines: list[int] = []
         self._housekeeping = now + _HOUSEKEEPING

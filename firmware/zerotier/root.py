@@ -72,8 +72,9 @@ class Root:
         source = bytes(datagram[SOURCE:FLAGS]) if is_head else b""
         destination = bytes(datagram[DESTINATION:SOURCE])
         peer = transport.topology.get(destination)
+        upstream = transport.topology.best_root(now)
         path = peer.best_path(now) if peer is not None else None
-        if path is None and peer is not None and peer.paths:
+        if path is None and upstream is None and peer is not None and peer.paths:
             path = peer.paths[-1]
         if path is not None:
             path.last_send = now
@@ -82,7 +83,6 @@ class Root:
             if is_head:
                 self._introduce(source, peer, now)
             return
-        upstream = transport.topology.best_root(now)
         if upstream is None or upstream.address == source or not upstream.paths:
             transport.counters.count("relay_unreachable")
             return

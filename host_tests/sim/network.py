@@ -23,6 +23,9 @@ class Segment:
         self.gateway = None  # a Gateway, for addresses that are not here
         self.is_up = True
         self.carried = 0  # datagrams
+        self.farther: Callable | None = (
+            None  # (source, destination) -> ms that this way takes longer
+        )
         self.blocked: Callable | None = None  # (source, destination) -> bool: a partition
         self._source = source
         self._places: dict[bytes, Callable] = {}  # IP -> receive(datagram, source, destination)
@@ -49,7 +52,10 @@ class Segment:
         if self.gateway is None and ttl < _REACHES:
             return
         clock = self.clock
-        for delay in self.weather.delays(len(datagram), self.latency, self._source):
+        latency = self.latency
+        if self.farther is not None:
+            latency += self.farther(source, destination)
+        for delay in self.weather.delays(len(datagram), latency, self._source):
             clock.at(clock.now + delay, self._arrive, datagram, source, destination)
 
     def _arrive(self, datagram: bytes, source: bytes, destination: bytes) -> None:

@@ -141,9 +141,28 @@ def run_idle(figures: Figures, work: Callable) -> None:
     figures.at_most(
         "after an idle day: first answer, relayed", max(d["answered"] for d in days) / 1000, "s", 1
     )
-    four = idle.idle_day(1, 4)
-    figures.told("idle day, four roots: traffic", four["megabytes"], "MB/day")
-    figures.told("idle day, four roots: sent", four["sent"], "packets per 20 s")
+    for name, places in idle.PLANETS.items():
+        jobs = [(idle.idle_day, seed, 4, 24, places) for seed in SEEDS]
+        days = list(work(_call, jobs))
+        title = f"idle day, four roots, {name}"
+        figures.at_most(f"{title}: traffic", max(d["megabytes"] for d in days), "MB/day", 2)
+        sent = max(d["sent"] for d in days)
+        if (
+            places == idle.TWO_PAIRS
+        ):  # one mapping kept for 30 s costs 0.67 packets in 20 s, two of them 1.33
+            figures.at_most(f"{title}: sent", sent, "packets per 20 s", 1.7)
+        else:
+            figures.at_most(f"{title}: sent", sent, "packets per 20 s", 1)
+        received = max(d["received"] for d in days)
+        figures.told(f"{title}: received", received, "packets per 20 s")
+        for nat, life in idle.NATS:
+            seeds = SEEDS if (nat, life) == idle.NATS[0] else SEEDS[:4]
+            knocks = list(work(_call, [(idle.reached, s, nat, life, places) for s in seeds]))
+            title = f"idle, four roots, {name}, {nat} NAT of {life // 1000} s"
+            lost = sum(k["lost"] for k in knocks) / sum(k["of"] for k in knocks)
+            figures.at_most(f"{title}: lost through any root", lost, "share", 0.0005)
+            hole = max(k["hole"] for k in knocks) / 1000
+            figures.at_most(f"{title}: longest time unreached", hole, "s", 5)
 
 
 PARTS = {

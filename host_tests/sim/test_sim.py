@@ -99,6 +99,23 @@ def test_an_idle_day_is_gentle() -> None:
         assert 0 <= day["answered"] <= 1000
 
 
+@pytest.mark.parametrize("planet", idle.PLANETS)
+def test_an_idle_day_is_as_gentle_with_four_roots(planet: str) -> None:
+    day = idle.idle_day(1, 4, 6, idle.PLANETS[planet])
+    assert day["megabytes"] < 2
+    assert day["sent"] <= (1.7 if planet == "two pairs" else 1)
+    assert 0 <= day["answered"] <= 1000
+    assert 0 <= day["greeted"] <= 1000
+
+
+@pytest.mark.parametrize("planet", idle.PLANETS)
+@pytest.mark.parametrize("nat", [PORT_RESTRICTED, SYMMETRIC_RANDOM])
+def test_an_idle_device_is_reached_through_every_root(planet: str, nat: str) -> None:
+    reached = idle.reached(1, nat, 30000, idle.PLANETS[planet], hours=2)
+    assert reached["lost"] <= 0.001 * reached["of"]
+    assert reached["hole"] <= 5000
+
+
 def test_the_same_seed_gives_the_same_run() -> None:
     nats = (PORT_RESTRICTED, SYMMETRIC)
     first = moves.trial(moves.REMAP, moves.BOTH, nats, 5)

@@ -13,7 +13,14 @@ from _zerotier import Datapath, Holdings, RuleSet, armor, dearmor
 from zerotier.vl1.packet_ids import PacketIds
 from zerotier.vl2.ethernet import mac_of
 from zerotier.wire import messages
-from zerotier.wire.packet import DEFAULT_MTU, fragment, fragment_count, write_header
+from zerotier.wire.packet import (
+    DEFAULT_MTU,
+    detour,
+    fragment,
+    fragment_count,
+    is_detour,
+    write_header,
+)
 from zerotier.wire.verbs import VERB_ECHO, VERB_EXT_FRAME, VERB_FRAME, VERB_HELLO, VERB_WHOIS
 
 ADMITTED = 1
@@ -270,6 +277,22 @@ def test_what_is_for_somebody_else_goes_to_python_as_datagrams() -> None:
     datagrams = datagrams_of(VERB_ECHO, bytes(2000), to=STRANGER)
     bench.receive(*datagrams)
     assert bench.records() == [(RAW, datagram, DIRECT) for datagram in datagrams]
+
+
+def test_a_datagram_to_ourselves_that_came_back_goes_to_python() -> None:
+    bench = Bench()
+    ours = detour(b"by a way", OURS)
+    bench.receive(ours)
+    assert bench.records() == [(RAW, ours, DIRECT)]
+
+
+def test_no_piece_of_a_packet_is_taken_for_a_datagram_to_ourselves() -> None:
+    for length in range(DEFAULT_MTU + 1, 7 * DEFAULT_MTU):
+        last = fragment_count(length, DEFAULT_MTU) - 1
+        number = max(last - 1, 1)
+        assert not is_detour(
+            bytes(fragment(memoryview(bytes(length)), number, last + 1, DEFAULT_MTU))
+        )
 
 
 @pytest.mark.parametrize(

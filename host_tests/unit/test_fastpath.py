@@ -5,6 +5,7 @@ from _zerotier import Datapath
 from host_tests.unit.mesh import Mesh, put_member, put_network
 from zerotier.fastpath import Fastpath
 from zerotier.limits import PROBE_SILENCE, PROBE_TIMEOUT
+from zerotier.wire.packet import detour
 
 SECOND = 1000
 
@@ -101,6 +102,17 @@ def test_both_join_behind_their_datapaths() -> None:
     pair = FastPair()
     assert [network.status for network in pair.networks] == [1, 1]
     assert all(network.addresses for network in pair.networks)
+
+
+def test_a_datagram_to_ourselves_comes_through_to_who_sent_it() -> None:
+    pair = FastPair()
+    member = pair.members[0]
+    seen: list = []
+    member.node.transport.on_detour = lambda *what: seen.append(what)
+    member.node.receive(
+        bytearray(detour(b"by a way", member.address)), pair.mesh.root.endpoint, pair.mesh.now
+    )
+    assert seen == [(b"by a way", pair.mesh.root.endpoint, pair.mesh.now)]
 
 
 def test_after_the_first_frames_python_sees_none() -> None:

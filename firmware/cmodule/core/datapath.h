@@ -159,7 +159,7 @@ void zt_datapath_release(zt_datapath_t *self, int slot);
 #define ZT_RECORD_PACKET (1) // authenticated and decrypted, still compressed if it came so. endpoint: where from
 #define ZT_RECORD_RAW (2) // cannot be judged here. endpoint: where from. If its destination is our address, it is a whole packet,
                           // put together if it came in fragments (flag F of byte 18 then stays set): a HELLO in clear, or a
-                          // packet of an unknown sender. Else it is a datagram to be relayed: a packet or a fragment
+                          // packet of an unknown sender; or a detour. Else it is a datagram to be relayed: a packet or a fragment
 #define ZT_RECORD_FRAME (3) // an Ethernet frame from the port of network `nwid` that Python must send
 #define ZT_RECORD_PATH (4) // a frame came from an endpoint that is none of the peer's paths. packet: the peer's address
 

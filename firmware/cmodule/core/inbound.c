@@ -235,7 +235,8 @@ void zt_datapath_receive(zt_datapath_t *self, uint8_t *datagram, size_t length, 
         ZT_COUNT(self, oversized_packet);
         return;
     }
-    if (!zt_same_address(datagram + ZT_DESTINATION_OFFSET, self->address)) {
+    bool is_detour = is_fragment && length == ZT_DETOUR_SIZE && datagram[ZT_FRAGMENT_COUNTS_OFFSET] == ZT_DETOUR_COUNTS;
+    if (is_detour || !zt_same_address(datagram + ZT_DESTINATION_OFFSET, self->address)) {
         zt_put_raw(self, datagram, length, source);
         return;
     }

@@ -35,6 +35,10 @@
 #define ZT_FRAGMENT_MARK (0xff)
 #define ZT_FRAGMENTS_MAX (7)
 
+// A datagram of our own that a root has sent back: a fragment that is too short for one that is not the last.
+#define ZT_DETOUR_SIZE (20)
+#define ZT_DETOUR_COUNTS (0x71)
+
 // Up to this length a datagram is junk that opens a NAT.
 #define ZT_BEACON_SIZE (13)
 #define ZT_JUNK_SIZE (16)

@@ -156,6 +156,8 @@ class Greeting:
 
     def _accept(self, peer, view: memoryview, fields, endpoint: bytes, now: int) -> None:
         packet = Packet(view, peer.address, endpoint, view[PAYLOAD:])
+        if peer.is_left and packet.hops == 0:
+            return  # our OK would make it believe again that it can reach us
         moons = []
         if PAYLOAD + fields.tail < len(view):
             hello_tail(peer.key, view, PAYLOAD + fields.tail)

@@ -21,15 +21,16 @@ from ..limits import (
     PORT_PATIENCE,
     PROBE_REPEAT,
     PROBE_SILENCE,
-    PROBE_TIMEOUT,
     QUIET,
     RECENT,
     ROOT_KEEPALIVE,
     ROOT_LIVENESS,
+    ROOT_LOST,
     ROOT_SILENCE,
 )
 from ..wire.verbs import VERB_ECHO
 from .candidates import NEVER
+from .standby import Standby
 
 _ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
 _FAILED_REPEAT = const(1000)
@@ -41,6 +42,11 @@ _JUNK_SIZE = const(4)
 
 def _one_port() -> None:
     """The driver has only one UDP port."""
+
+
+def _nothing_to_say(now: int) -> bool:
+    """Until the node says who may have something to send."""
+    return False
 
 
 class Keepalive:
@@ -55,7 +61,11 @@ class Keepalive:
         self._surface = surface
         self._prediction = prediction
         self._watched: list = []  # peers with timers, roots not among them
+        self._standby = Standby(transport, paths.probe_path)
         self._offline_since = 0
+        self.speak_early = (
+            _nothing_to_say  # (now): send something that is nearly due to or through the best root
+        )
         self.switch_port = _one_port  # driver's: use the other UDP port
         transport.on_watch = self.watch
         greeting.on_moved = self.moved
@@ -78,9 +88,11 @@ class Keepalive:
     def tick(self, now: int) -> int:
         """Do what is due; the time of the next call that is needed."""
         deadline = now + _IDLE
+        deadline = min(deadline, self._standby.tick(self._is_idle(now), now))
         best = self._topology.best_root(now)
         for root in self._topology.root_peers():
-            deadline = min(deadline, self._tick_root(root, root is best, now))
+            if not root.is_left:
+                deadline = min(deadline, self._tick_root(root, root is best, now))
         if self._watched:
             kept = []
             for peer in self._watched:
@@ -97,6 +109,15 @@ class Keepalive:
             deadline = min(deadline, self._other_port(now))
         return max(deadline, now + 1)
 
+    def _is_idle(self, now: int) -> bool:
+        """Whether nobody has exchanged frames with us for long."""
+        if not self._transport.limits.leaves_roots or self._topology.is_root:
+            return False
+        for peer in self._watched:
+            if peer.active(now):
+                return False
+        return True
+
     # --- roots ---
 
     def _tick_root(self, root, is_best: bool, now: int) -> int:
@@ -110,7 +131,10 @@ class Keepalive:
         fades = max(path.last_receive, path.last_send) + ROOT_KEEPALIVE
         if is_best:
             # Whatever goes out keeps the NAT's mapping, but only an answer shows that the root is there.
-            due = min(fades, path.last_receive + ROOT_LIVENESS)
+            due = path.last_receive + ROOT_LIVENESS
+            if fades <= now < due and self.speak_early(now):
+                fades = path.last_send + ROOT_KEEPALIVE
+            due = min(fades, due)
         if path.last_send > path.last_receive and self._watched:
             due = min(due, path.last_receive + ROOT_SILENCE)
         if now >= due:
@@ -168,9 +192,8 @@ class Keepalive:
         """True if a root was heard lately: proved, not assumed."""
         if self._topology.is_root:
             return True
-        limit = 2 * ROOT_KEEPALIVE + PROBE_TIMEOUT
         for root in self._topology.root_peers():
-            if now - root.last_receive < limit:
+            if now - root.last_receive < ROOT_LOST:
                 for path in root.paths:
                     if not path.is_remembered:
                         return True
@@ -250,6 +273,7 @@ class Keepalive:
         self._transport.counters.count("underlay_changed")
         self._surface.clear()
         self._prediction.clear()
+        self._standby.end()
         for root in self._topology.root_peers():
             root.hellos_unanswered = 0
             root.last_hello = 0
@@ -266,10 +290,12 @@ class Keepalive:
         """A root sees us at another IP than before (protocol/04 §4.6)."""
         self._transport.counters.count("surface_changed")
         self._prediction.clear()
+        self._standby.end()
         self._reprove((scope, size), now)
 
     def remapped(self, root, now: int) -> None:
         """A root sees us at another port than before: the other roots would, too, and others relay through them."""
+        self._standby.end()
         self._ask_roots(now)
         for peer in self._watched:
             if peer.active(now):

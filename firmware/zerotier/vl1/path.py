@@ -18,6 +18,7 @@ _UNKNOWN_LATENCY = const(65535)
 _MAX_AGE = const(140000)
 _SCOPES = const(8)
 _DOUBT = const(0x1000000)  # more than any other cost
+_ROOT_PATIENCE = const(61000)  # ms
 _ROUND_TRIPS = const(3)  # that a probe is given at least
 
 
@@ -91,6 +92,13 @@ class Path:
     def is_like(self, which: tuple) -> bool:
         """True if the endpoint is of this (scope, size in bytes)."""
         return which == (self._scope, len(self.endpoint))
+
+    def distance(self, silence: int) -> int:
+        """How far a root is that was silent for so many ms; lower is better. It does not change between two packets,
+        or senders would go from root to root.
+        """
+        cost = max(self.latency, 1) * (silence // _ROOT_PATIENCE + 1)
+        return cost if self.is_proved else cost + _DOUBT
 
     def quality(self, now: int) -> int:
         """Lower is better (protocol/04 §4.7)."""

@@ -88,6 +88,8 @@ class Paths:
             path = peer.path(packet.endpoint)
             if path is not None:
                 path.heard(now)
+            elif peer.is_left:
+                pass  # it would believe again that it can reach us
             elif self.acceptable(peer, packet.endpoint):
                 if packet.answers:
                     path = self._learn(peer, packet.endpoint, now)
@@ -179,6 +181,8 @@ class Paths:
 
     def receive_echo(self, peer, packet: Packet, now: int) -> int:
         """Answer, at most six times a second for each path."""
+        if peer.is_left and packet.hops == 0:
+            return RECEIVED
         if not peer.may_try(_ECHOED + packet.endpoint, ECHO_GATE, now):
             self._transport.counters.count("echo_gate")
             return IGNORED

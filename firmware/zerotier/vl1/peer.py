@@ -29,6 +29,7 @@ class Peer:
         self.endpoints: list[bytes] = []  # the stable endpoints of a root, else empty
         self.is_root = False
         self.is_moon = False  # a root of a moon, not of the planet
+        self.is_left = False  # a root without contact: what is for it goes through another one
         self.pinned = False  # never evicted: a root, or the controller of one of our networks
         self.paths: list[Path] = []
         self.candidates = Candidates()

@@ -39,7 +39,7 @@ class Topology:
     def set_roots(self, worlds: list, now: int) -> None:
         """The roots of these worlds, and no others, are roots from now on; the planet comes first."""
         for peer in self._roots:
-            peer.is_root = peer.is_moon = peer.pinned = False
+            peer.is_root = peer.is_moon = peer.is_left = peer.pinned = False
             peer.endpoints = []
         self._roots = []
         self.is_root = False
@@ -90,17 +90,17 @@ class Topology:
         return [peer.address for peer in self._roots]
 
     def best_root(self, now: int) -> Peer | None:
-        """The root to relay through: the best path among roots that answer, else any that has one."""
+        """The root to relay through: the nearest of those that answer, else any that has a path (protocol/04 §4.7)."""
         best = None
         lowest = 0
         for peer in self._roots:
             path = peer.best_path(now)
             if path is None:
                 continue
-            quality = path.quality(now)
-            if best is None or quality < lowest:
+            cost = path.distance(now - peer.last_receive)
+            if best is None or cost < lowest:
                 best = peer
-                lowest = quality
+                lowest = cost
         if best is None:
             for peer in self._roots:
                 if peer.paths:

@@ -25,6 +25,7 @@ from ..wire.packet import (
     FLAGS,
     FRAGMENT_INDICATOR,
     FRAGMENT_MARK,
+    ID,
     JUNK_SIZE,
     MAX_FRAGMENTS,
     MAX_PACKET,
@@ -36,6 +37,7 @@ from ..wire.packet import (
     VERB_MASK,
     fragment,
     fragment_count,
+    is_detour,
     write_header,
 )
 from ..wire.verbs import (
@@ -104,6 +106,9 @@ class Transport:
         self.relay = self._drop_foreign  # handler(datagram, endpoint, now), set by a root
         self.network_relay = _no_relay  # (peer, now) -> a relay other than the roots, or None
         self.on_watch = _not_wired  # (peer, now): the peer has timers from now on
+        self.on_detour = (
+            _not_wired  # (id, endpoint, now): a datagram of ours came back from a root
+        )
         self.open_extended = _not_wired  # (peer, packet) -> HELLO in the clear, or None
         # Like `send`, with a TTL that does not reach the other side, if the driver can do that.
         self.send_near = getattr(wire, "send_near", wire.send)
@@ -145,6 +150,9 @@ class Transport:
             self.relay(datagram, endpoint, now)
             return
         packet = datagram
+        if is_detour(datagram):
+            self.on_detour(bytes(datagram[ID:DESTINATION]), endpoint, now)
+            return
         if is_fragment:
             packet = self._reassembly.add_fragment(datagram, now)
         elif datagram[FLAGS] & FLAG_FRAGMENTED:
@@ -278,8 +286,10 @@ class Transport:
     def _path_to(self, peer, now: int):
         """A direct path that is likely to work, else a root's, else a direct one that is not."""
         path = peer.best_path(now)
-        if peer.is_root or (path is not None and path.dependable(now)):
+        if peer.is_root and not peer.is_left:
             return path or (peer.paths[-1] if peer.paths else None)
+        if path is not None and path.dependable(now):
+            return path
         relay = self.network_relay(peer, now)
         if relay is not None:
             return relay.best_path(now)

@@ -71,7 +71,9 @@ class Traversal:
         self._early = kept
 
     def _meet(self, peer, endpoint: bytes, now: int) -> None:
-        if not self._paths.acceptable(peer, endpoint) or peer.path(endpoint) is not None:
+        if peer.is_left or peer.path(endpoint) is not None:
+            return
+        if not self._paths.acceptable(peer, endpoint):
             return
         if not peer.active(now) and peer.last_rendezvous:
             # A config now and then is not worth a path, and the root tells us again and again.

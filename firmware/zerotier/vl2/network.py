@@ -231,6 +231,10 @@ class Network:
                 deadline = min(deadline, self.responder.tick(now))
         return deadline
 
+    def early(self, now: int) -> bool:
+        """A packet has to go out through the best root; True if one that is nearly due took its place."""
+        return self.config is not None and self.subscriptions.early(now)
+
     def _is_nobodys(self) -> bool:
         """We are the controller by our address, but have not got that role."""
         is_ours = self.exchange.controller == self._transport.address
@@ -247,7 +251,9 @@ class Network:
     def keepers(self, now: int) -> list[bytes]:
         """Who keeps lists of listeners and is in reach: roots, controller, anchors and the like."""
         roots = self._transport.topology.root_peers()
-        return self._others([root.address for root in roots if root.best_path(now) is not None])
+        return self._others(
+            [root.address for root in roots if root.is_left or root.best_path(now) is not None]
+        )
 
     def gather_sources(self, now: int) -> list[bytes]:
         """Who is asked for listeners: the best root, the controller, anchors and replicators."""

@@ -142,6 +142,13 @@ class Networks:
             deadline = min(deadline, network.tick(now))
         return deadline
 
+    def early(self, now: int) -> bool:
+        """A packet has to go out through the best root; True if one of ours took its place."""
+        for network in self.all():
+            if network.early(now):
+                return True
+        return False
+
     # --- configuration ---
 
     def receive_config(self, peer: Peer, packet: Packet, now: int) -> int:

@@ -13,6 +13,9 @@ from .members import Member
 
 _INTERVAL = const(60000)  # between two tellings of one member
 _RETRY = const(1000)  # while nobody can be told
+_EARLY = const(
+    100000
+)  # a telling may be so much early, where it takes the place of another packet
 _PER_PACKET = const(555)  # groups of 18 bytes that fit one
 
 
@@ -97,20 +100,42 @@ class Subscriptions:
 
     def tick(self, now: int) -> int:
         """Tell those whose time has come; when to look again. Whoever comes into reach is told."""
-        interval = self._transport.limits.like_interval
         keepers = self._network.keepers(now)
         for gone in [keeper for keeper in self._told if keeper not in keepers]:
             del self._told[gone]
+        deadline = now + self._transport.limits.like_interval
         for keeper in keepers:
-            if now - self._told.get(keeper, 0) >= interval:
-                self._told[keeper] = now
-                if self._network.is_specialist(keeper, ROLE_ANCHOR | ROLE_REPLICATOR):
-                    member = self._network.members.make(keeper, now)
-                    self._network.credentials.before_frame(member, now)
-                self._send(keeper, self.groups(now), now)
+            due = self._due(keeper)
+            if now >= due:
+                self._tell_keeper(keeper, now)
+                due = self._due(keeper)
+            deadline = min(deadline, due)
+        return deadline if self._told else now + _RETRY
+
+    def early(self, now: int) -> bool:
+        """Something has to be sent now, whatever it is: tell the keeper that is next, if that is nearly due."""
         if not self._told:
-            return now + _RETRY
-        return min(self._told.values()) + interval
+            return False
+        keeper = min(self._told, key=self._due)
+        if self._due(keeper) - now > _EARLY:
+            return False
+        self._tell_keeper(keeper, now)
+        return True
+
+    def _due(self, keeper: bytes) -> int:
+        """When to tell it next. A root without contact is told less often: it is one of several, and far."""
+        peer = self._transport.topology.get(keeper)
+        interval = self._transport.limits.like_interval
+        if peer is not None and peer.is_left:
+            interval *= 2
+        return self._told.get(keeper, -interval) + interval
+
+    def _tell_keeper(self, keeper: bytes, now: int) -> None:
+        self._told[keeper] = now
+        if self._network.is_specialist(keeper, ROLE_ANCHOR | ROLE_REPLICATOR):
+            member = self._network.members.make(keeper, now)
+            self._network.credentials.before_frame(member, now)
+        self._send(keeper, self.groups(now), now)
 
     def _announce(self, new: list[tuple[bytes, int]], now: int) -> None:
         """Tell of new groups at once; `tick` tells those who know of none yet."""

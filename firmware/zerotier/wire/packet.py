@@ -45,6 +45,11 @@ MAX_FRAGMENTS = const(7)
 
 DEFAULT_MTU = const(1432)  # UDP payload
 
+# A datagram to ourselves by way of a root (vl1/standby.py): a valid fragment, but shorter than any that is not the last
+# of its packet. Nothing but its id is looked at.
+DETOUR_SIZE = const(20)
+_DETOUR_COUNTS = const(0x71)  # the first of seven
+
 
 def write_header(packet, packet_id: bytes, destination: bytes, source: bytes, verb: int) -> None:
     """Fill the first 28 bytes of `packet`; flags, cipher and hops are 0, the MAC is left alone."""
@@ -72,3 +77,18 @@ def fragment(packet, number: int, total: int, mtu: int) -> bytearray:
     datagram[FRAGMENT_COUNTS] = total << 4 | number
     datagram[FRAGMENT_DATA:] = piece
     return datagram
+
+
+def detour(detour_id: bytes, address: bytes) -> bytes:
+    """A datagram that roots pass on to `address`; `detour_id`: 8 bytes by which it is known again."""
+    head = detour_id + address + bytes((FRAGMENT_INDICATOR, _DETOUR_COUNTS, 0))
+    return head + bytes(DETOUR_SIZE - len(head))
+
+
+def is_detour(datagram) -> bool:
+    """Whether a datagram for us is one that we sent ourselves."""
+    return (
+        len(datagram) == DETOUR_SIZE
+        and datagram[FRAGMENT_MARK] == FRAGMENT_INDICATOR
+        and datagram[FRAGMENT_COUNTS] == _DETOUR_COUNTS
+    )
