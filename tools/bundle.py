@@ -8,7 +8,7 @@ puts in place, and what nothing on a board calls is left out. Never changes what
 On a board each module, each imported name, each constant and each function costs memory of Python's heap,
 frozen or not.
 
-    python3 tools/bundle.py OUTPUT [--roles] [--sockets]
+    python3 tools/bundle.py OUTPUT [--roles] [--sockets] [--mapping]
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ DRIVER = ("device",)
 ROLES = ("controller", "root", "groups")
 # For boards whose node talks through a socket, because they have no `_zerotier.Underlay`.
 SOCKETS = "underlay"
+# For boards that may ask their router to forward the port.
+MAPPING = "device_port_mapping"
 # What a user sees: their names stay as they are when two modules have the same, and none is left out.
 FIRST = ("api", "device", "vl2.status")
 ROLE_CLASSES = ("Controller", "Root", "GroupDatabase")
@@ -492,9 +494,12 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--roles", action="store_true", help="with the root and the controller")
     parser.add_argument("--sockets", action="store_true", help="the node talks through a socket")
+    parser.add_argument("--mapping", action="store_true", help="with port mapping")
     options = parser.parse_args()
     wanted = DRIVER + ROLES if options.roles else DRIVER
-    never = {CONST} if options.sockets else {CONST, SOCKETS}
+    never = {CONST}
+    never |= set() if options.sockets else {SOCKETS}
+    never |= set() if options.mapping else {MAPPING}
     source = Bundle(PACKAGE, wanted, never).source()
     ast.parse(source)
     if not options.output.exists() or options.output.read_text() != source:

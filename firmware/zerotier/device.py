@@ -116,7 +116,8 @@ class ZeroTier(ZeroTierBase):
     """The node of this device; it starts at once and lives until `active(False)`.
 
     `path` holds the files of protocol/10 §10.1. `bind` may be a loopback address: then the node uses loopback paths,
-    and no others. ValueError or OSError, in one sentence, if the identity, the planet or the port cannot be used.
+    and no others. `port_mapping`: ask the router to forward our port, by PCP or NAT-PMP. ValueError or OSError, in one
+    sentence, if the identity, the planet or the port cannot be used, or the image has no port mapping.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class ZeroTier(ZeroTierBase):
         port: int = 9993,
         planet: bytes | None = None,
         limits: Limits = DEVICE,
+        port_mapping: bool = False,
     ) -> None:
         self.ports: list[Port] = []
         self._ethernets: list[Ethernet] = []  # those that are bridged
@@ -145,6 +147,7 @@ class ZeroTier(ZeroTierBase):
             self.node.identity.address, limits.peers, limits.networks, limits.reassembly, _RING
         )
         self.fastpath = Fastpath(self.node, self._datapath, limits.peers)
+        self._mapping = _port_mapping(self.node) if port_mapping else None
         if gc.threshold() < 0:  # the program has set none
             gc.threshold(_GARBAGE)
         self.active(True)
@@ -176,6 +179,8 @@ class ZeroTier(ZeroTierBase):
             self._datapath.detach()
             _running = None
             self.node.rest(self._now())
+            if self._mapping is not None:
+                self._mapping.close()
             if self._underlay is not None:
                 self._underlay.close()
                 self._underlay = None
@@ -278,7 +283,10 @@ class ZeroTier(ZeroTierBase):
             port.pump(now)
         for ethernet in self._ethernets:
             ethernet.pump(now)
-        return max(min(self.fastpath.deadline(), self._look_at) - now, 0)
+        deadline = min(self.fastpath.deadline(), self._look_at)
+        if self._mapping is not None:
+            deadline = min(deadline, self._mapping.pump(now))
+        return max(deadline - now, 0)
 
     def _look(self, now: int) -> None:
         """Another network, or the same one again after an outage: the node is told."""
@@ -290,6 +298,17 @@ class ZeroTier(ZeroTierBase):
                 self.node.underlay_changed(local, now)
             else:
                 self.node.paths.local = local  # the network is gone; its return will be a change
+        if self._mapping is not None:
+            self._mapping.look(local, now)
+
+
+def _port_mapping(node):
+    """ValueError, in one sentence, if the image was made without it."""
+    try:
+        from .device_port_mapping import DevicePortMapping
+    except ImportError:
+        raise ValueError("this image has no port mapping: it is an option of the board's manifest")
+    return DevicePortMapping(node)
 
 
 def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from host_tests.board.conftest import refuse
 from host_tests.interop.site import DEVICE, MICROPYTHON, PORT, SERVICES, START, why_not
 from host_tests.interop.site import Site as InteropSite
-from host_tests.router.homes import DAEMON, Homes, find
+from host_tests.router import homes
 from zt.lab import Lab, Process
 
 NO_LIBZT = (Path(), Path())
@@ -31,10 +32,10 @@ HOMES = (INNER, OTHER)
 class Site(InteropSite):
     """`start` starts the services and the device in the other home."""
 
-    homes: Homes
+    homes: homes.Homes
 
     def start(self) -> None:
-        assert isinstance(self.lab.underlay, Homes)
+        assert isinstance(self.lab.underlay, homes.Homes)
         self.homes = self.lab.underlay
         for name in (*SERVICES, *HOMES):
             self.home(name).mkdir()
@@ -85,20 +86,40 @@ class Site(InteropSite):
         peers = self.nodes[device].ask("peers")["peers"]
         return next((p for p in peers if p["address"] == self.addresses[other]), {})
 
+    def ping(self, ip: str) -> bool:
+        """Whether the other home reaches a virtual address."""
+        return self.nodes[OTHER].ask("ping", 5, ip=ip, count=1, seconds=1)["lost"] == 0
+
+    def is_direct(self, ip: str) -> bool:
+        """Whether it does so by a direct path."""
+        return self.ping(ip) and self.peer(OTHER, INNER)["direct"]
+
+    @contextmanager
+    def serving(self, protocol: str, router: str = ROUTER) -> Iterator[Process]:
+        """Meanwhile a router knows one protocol: "upnp", "nat_pmp", or "pcp" (and NAT-PMP); its daemon."""
+        if protocol == "nat_pmp":
+            self.homes.nft(router, homes.WITHOUT_PCP)
+        knows = {"upnp": protocol == "upnp", "pmp": protocol != "upnp"}
+        daemon = homes.serve(self.lab, router, self.folder, **knows)
+        yield daemon
+        daemon.close()
+        for chain in ("input", *homes.FORWARDED):
+            self.homes.nft(router, f"flush chain inet filter {chain}")
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Everything runs but the node in the first home."""
     reason = why_not()
     try:
-        find("nft")
-        find(DAEMON)
+        homes.find("nft")
+        homes.find(homes.DAEMON)
     except OSError as error:
         reason = reason or str(error)
     if reason is not None:
         refuse(reason)
     folder = tmp_path_factory.mktemp("router")
-    with Lab(Homes(), folder / "log") as lab:
+    with Lab(homes.Homes(), folder / "log") as lab:
         # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         site = Site(lab, folder, NO_LIBZT)

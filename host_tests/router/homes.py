@@ -39,7 +39,7 @@ table inet filter {
 """
 # The first byte of a PCP request.
 WITHOUT_PCP = "add rule inet filter input udp dport 5351 @th,64,8 2 drop"
-RULES = "prerouting_miniupnpd"
+FORWARDED = ("prerouting_miniupnpd", "miniupnpd", "postrouting_miniupnpd")
 
 SETTINGS = """
 ext_ifname=eth0
@@ -110,7 +110,7 @@ class Homes(Namespaces):
 
     def forwarded(self, router: str) -> list[str]:
         """The ports that a router forwards to a place inside, as nftables writes the rules."""
-        listed = self.nft(router, f"list chain inet filter {RULES}")
+        listed = self.nft(router, f"list chain inet filter {FORWARDED[0]}")
         return [line.strip() for line in listed.splitlines() if "dnat" in line]
 
 

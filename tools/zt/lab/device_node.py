@@ -1,5 +1,5 @@
 """A MicroPython device of a laboratory: does the JSON requests that come on its input.
-Usage: micropython device_node.py HOME BIND [PORT]. Runs on the desktop build of MicroPython only.
+Usage: micropython device_node.py HOME BIND [PORT [port_mapping]]. Runs on the desktop build of MicroPython only.
 It never tests: it does what it is asked and reports what it saw. Traffic is device_node_traffic.py's.
 
 Events: up (address, ms: how long identity and node took), listening (port). Requests are done one after the
@@ -60,6 +60,11 @@ class Device(Traffic):
     def peers(self) -> dict:
         return {"peers": self._zt.peers(), "online": self._zt.isconnected()}
 
+    def stop(self) -> dict:
+        """Stop the node."""
+        self._zt.active(False)
+        return {}
+
     def stats(self) -> dict:
         return {"stats": self._zt.stats()}
 
@@ -96,7 +101,8 @@ async def main() -> None:
     home, bind = sys.argv[1:3]
     port = int(sys.argv[3]) if len(sys.argv) > 3 else 9993
     begun = time.ticks_ms()
-    zt = zerotier.ZeroTier(home, bind=bind, port=port)
+    asks_router = "port_mapping" in sys.argv[4:]
+    zt = zerotier.ZeroTier(home, bind=bind, port=port, port_mapping=asks_router)
     zt.active(True)
     say({"event": "up", "address": zt.address, "ms": time.ticks_diff(time.ticks_ms(), begun)})
     device = Device(zt)

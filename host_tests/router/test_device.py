@@ -1,0 +1,64 @@
+"""A MicroPython device behind a router that forwards ports: miniupnpd, by PCP and by NAT-PMP.
+
+Owns that a device may ask, too; what it asks is the same as on a PC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from host_tests.interop.site import START, until
+from host_tests.router.conftest import INNER, OTHER, ROUTER, SECOND_ROUTER, Site
+from host_tests.router.test_node import DIRECT, MAPPED
+
+
+@pytest.fixture(params=("pcp", "nat_pmp"))
+def router(site: Site, request: pytest.FixtureRequest) -> Iterator[None]:
+    with site.serving(request.param):
+        yield
+
+
+def start(site: Site) -> str:
+    """The device in the first home; its virtual address."""
+    device = site.start_device(INNER, "port_mapping")
+    site.addresses[INNER] = device.wait("up", START)["address"]
+    ip: str = device.ask("ready", START, nwid=site.nwid, seconds=START)["addresses"][0]
+    return ip
+
+
+def test_the_mapped_port_is_a_direct_path_and_goes_when_the_node_stops(
+    site: Site, router: None
+) -> None:
+    ip = start(site)
+    rules = until(lambda: site.homes.forwarded(ROUTER), MAPPED, "forwarded port")
+    assert len(rules) == 1 and f"dnat ip to {site.lab.address(INNER)}:9993" in rules[0]
+    until(lambda: site.is_direct(ip), DIRECT, "direct path")
+    assert site.peer(OTHER, INNER)["endpoint"] == f"{site.lab.address(ROUTER)}/9993"
+    site.nodes[INNER].ask("stop")
+    until(lambda: not site.homes.forwarded(ROUTER), MAPPED, "end of the mapping")
+    site.nodes[INNER].close()
+
+
+def test_a_router_that_knows_neither_is_nothing_to_care_about(site: Site) -> None:
+    ip = start(site)
+    until(lambda: site.ping(ip), MAPPED, "answer")
+
+    def refused() -> bool:
+        return "port_mapping_refused" in site.nodes[INNER].ask("stats")["stats"]
+
+    until(refused, MAPPED, "refusal")
+    assert site.ping(ip)
+    site.nodes[INNER].close()
+
+
+def test_another_router_is_asked_as_soon_as_it_is_the_default_one(site: Site) -> None:
+    with site.serving("pcp"), site.serving("pcp", SECOND_ROUTER):
+        start(site)
+        until(lambda: site.homes.forwarded(ROUTER), MAPPED, "forwarded port")
+        assert site.homes.forwarded(SECOND_ROUTER) == []
+        site.homes.use_router(INNER, SECOND_ROUTER)
+        until(lambda: site.homes.forwarded(SECOND_ROUTER), MAPPED, "port forwarded by the other")
+        site.homes.use_router(INNER, ROUTER)
+        site.nodes[INNER].close()
