@@ -112,15 +112,15 @@ const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *netif);
 // Whether an interface of lwIP is one of these.
 bool zt_netif_is_virtual(const struct netif *netif);
 
-// For lwipopts.h: LWIP_HOOK_IP4_ROUTE_SRC and LWIP_HOOK_IP6_ROUTE.
+// For hooks.h: LWIP_HOOK_IP4_ROUTE_SRC and LWIP_HOOK_IP6_ROUTE.
 struct netif *zt_netif_ip4_route(const ip4_addr_t *source, const ip4_addr_t *destination);
 struct netif *zt_netif_ip6_route(const ip6_addr_t *source, const ip6_addr_t *destination);
 
-// For lwipopts.h: LWIP_HOOK_ETHARP_GET_GW and LWIP_HOOK_ND6_GET_GW.
+// For hooks.h: LWIP_HOOK_ETHARP_GET_GW and LWIP_HOOK_ND6_GET_GW.
 const ip4_addr_t *zt_netif_ip4_next_hop(struct netif *netif, const ip4_addr_t *destination);
 const ip6_addr_t *zt_netif_ip6_next_hop(struct netif *netif, const ip6_addr_t *destination);
 
-// For lwipopts.h: LWIP_HOOK_IP4_INPUT and LWIP_HOOK_IP6_INPUT. 1: the packet was for an address of another interface, and is gone.
+// For hooks.h: LWIP_HOOK_IP4_INPUT and LWIP_HOOK_IP6_INPUT. 1: the packet was for an address of another interface, and is gone.
 int zt_netif_ip4_input(struct pbuf *packet, struct netif *input);
 int zt_netif_ip6_input(struct pbuf *packet, struct netif *input);
 
