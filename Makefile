@@ -153,6 +153,8 @@ REAL_TIME := device interop router board
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"
 	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
+	echo "test    C core on RV32 and Xtensa"
+	$(MAKE) --no-print-directory -C host_tests/core boards BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
 	echo "test    fuzz (20 s)"
 	$(PYTHON) tools/environment.py fuzzer
 	$(BIN)/python host_tests/fuzz/run.py --seconds 20

@@ -28,13 +28,18 @@ MINIMUM_PYTHON = (3, 10)
 # Debian package -> the command that shows that it is there.
 COMMANDS = {"gcc": "gcc", "make": "make", "xz-utils": "xz", "iproute2": "ip"}
 
-# What only the emulated boards need. The C library comes without a command.
+# What only the emulated boards need. The C libraries come without a command.
 EMULATOR = {
     "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
     "picolibc-riscv64-unknown-elf": "",
+    "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
+    "picolibc-xtensa-lx106-elf": "",
     "qemu-system-misc": "qemu-system-riscv32",
 }
-PICOLIBC = Path("/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h")
+PICOLIBC = {
+    "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h",
+    "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/include/stdio.h",
+}
 
 # What only fuzzing needs. The sanitizers' libraries come without a command.
 FUZZER = {"clang": "clang", "libclang-rt-14-dev": ""}
@@ -50,8 +55,8 @@ def is_missing(package: str) -> bool:
         return not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists()
     if package == "python3-venv":
         return find_spec("ensurepip") is None
-    if package == "picolibc-riscv64-unknown-elf":
-        return not PICOLIBC.exists()
+    if package in PICOLIBC:
+        return not Path(PICOLIBC[package]).exists()
     if package == "libclang-rt-14-dev":
         return not any(Path("/usr/lib").glob(f"llvm-*/{SANITIZERS}"))
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -86,7 +91,7 @@ def system() -> None:
 
 
 def emulator() -> None:
-    """What the emulated boards need besides: 200 MB to fetch, 1.6 GB on the disk."""
+    """What the emulated boards need besides: 250 MB to fetch, 1.8 GB on the disk."""
     provide(tuple(EMULATOR))
 
 

@@ -24,6 +24,13 @@
         printf("%s\n", #test); \
     } while (0)
 
+// How many cases of chance: fewer where an emulator runs them.
+#ifdef ZT_EMULATED
+#define CASES(count) ((count) / 20)
+#else
+#define CASES(count) (count)
+#endif
+
 // xorshift32. `*state` must not be 0.
 static inline uint32_t next_random(uint32_t *state) {
     *state ^= *state << 13;

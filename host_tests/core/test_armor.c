@@ -73,7 +73,7 @@ static void other_ciphers_are_refused_and_nothing_changes(void) {
 
 static void damage_is_noticed_and_the_packet_is_left_as_it_was(void) {
     uint32_t seed = 6;
-    for (size_t round = 0; round < 20000; round++) {
+    for (size_t round = 0; round < CASES(20000); round++) {
         size_t length = ZT_PACKET_MIN_SIZE + next_random(&seed) % 300;
         uint8_t *packet = exact(length);
         uint8_t *copy = exact(length);

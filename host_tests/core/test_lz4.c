@@ -5,7 +5,7 @@
 #include "lz4.h"
 
 #define GUARD (0xa5)
-#define RANDOM_CASES (100000)
+#define RANDOM_CASES (CASES(100000))
 
 // Decodes with both buffers at the very ends of heap blocks. Keeps the output in `kept` if it is not NULL.
 static size_t decode(const uint8_t *block, size_t length, size_t capacity, uint8_t *kept) {

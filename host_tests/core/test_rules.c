@@ -5,7 +5,7 @@
 #include "check.h"
 #include "rules.h"
 
-#define ROUNDS (40000)
+#define ROUNDS (CASES(40000))
 #define MAX_RULE_BYTES (600)
 #define MAX_PAYLOAD (160)
 
