@@ -15,7 +15,7 @@ void start(void);
 void _exit(int code) __attribute__((noreturn));
 
 // Neither may load constants: those would have to lie below. bare.ld puts them where the core begins, and where the program does.
-__asm (
+__asm(
     ".section .reset, \"ax\"\n"
     ".global _start\n"
     "_start:\n"
@@ -33,10 +33,10 @@ void start(void) {
 }
 
 static int simcall(int number, int first, const void *second, size_t third) {
-    register int a2 __asm ("a2") = number;
-    register int a3 __asm ("a3") = first;
-    register const void *a4 __asm ("a4") = second;
-    register size_t a5 __asm ("a5") = third;
+    register int a2 __asm("a2") = number;
+    register int a3 __asm("a3") = first;
+    register const void *a4 __asm("a4") = second;
+    register size_t a5 __asm("a5") = third;
     __asm volatile ("simcall" : "+r" (a2), "+r" (a3) : "r" (a4), "r" (a5) : "memory");
     return a2;
 }
