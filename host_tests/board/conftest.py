@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from host_tests.board.desk import Authority
 from host_tests.board.place import FIRMWARE
 from host_tests.board.site import Site
 from host_tests.interop.site import PROJECT, why_not
@@ -30,8 +31,6 @@ def refuse(reason: str) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Root, controller and eight devices; the board is off, its flash is as from the factory."""
     reason = why_not()
-    if reason is None and not FIRMWARE.exists():
-        reason = f"{FIRMWARE.relative_to(PROJECT)} is missing: run `make qemu`"
     if reason is not None:
         refuse(reason)
     folder: Path = tmp_path_factory.mktemp("board")
@@ -39,3 +38,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site = Site(lab, folder, DEVICES, LIBZT if LIBZT[0].exists() else None)
         site.start()
         yield site
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    """A root and controller on loopback, for boards that are provisioned."""
+    with Authority(tmp_path_factory.mktemp("authority")) as authority:
+        yield authority
+
+
+@pytest.fixture(scope="session", autouse=True)
+def firmware() -> None:
+    """Every test here needs the board's firmware."""
+    if not FIRMWARE.exists():
+        refuse(f"{FIRMWARE.relative_to(PROJECT)} is missing: run `make qemu`")

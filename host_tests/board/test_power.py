@@ -6,17 +6,9 @@ Owns the tests of the store on flash.
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from host_tests.board import place
 
 ENOUGH = 3  # operations of the flash that a write takes at least
-
-
-@pytest.fixture(autouse=True)
-def firmware() -> None:
-    if not place.FIRMWARE.exists():
-        pytest.skip("build/qemu/firmware.elf is missing: run `make qemu`")
 
 
 def test_a_power_cut_at_any_moment_leaves_the_old_value_or_the_new_one(tmp_path: Path) -> None:

@@ -6,10 +6,16 @@ Owns the connection (mpremote's), and one sentence for everything that can be wr
 from __future__ import annotations
 
 import ast
+import errno
+import struct
+import termios
+import time
 from typing import Any
 
-from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
+import serial  # type: ignore[import-untyped]
+from mpremote.transport import TransportError  # type: ignore[import-untyped]
 from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
+from serial.tools.list_ports import comports  # type: ignore[import-untyped]
 
 HOME = "/zerotier.d"
 SETTINGS = f"{HOME}/board.json"
@@ -18,14 +24,34 @@ PUBLIC = f"{HOME}/identity.public"
 PLANET = f"{HOME}/planet"
 NETWORKS = f"{HOME}/networks.d"
 
-_SOFT_RESET = 5  # s
+_INTERRUPT = b"\r\x03"
+_RAW_PROMPT = b"\r\x01"
+_FRIENDLY_PROMPT = b"\r\x02"
+_SOFT_RESET = b"\x04"
+_IS_RAW = b"raw REPL; CTRL-B to exit\r\n"
+_IS_RESET = b"soft reboot\r\n"
+_ANSWER = 3  # s without a single character
+_TRIES = 2  # the first interrupt may only end boot.py
+_START = 10  # s for boot.py
+_PIECE = 256  # bytes of a file in one line of Python
+
+# All that a connection which is no more can raise, in pyserial and mpremote.
+_LOST = (OSError, TransportError, struct.error, termios.error)
+
+_REASONS = {
+    errno.ENOENT: "there is no such port: is the board plugged in?",
+    errno.EACCES: "you may not use this port: become a member of its group (dialout)",
+    errno.EAGAIN: "another program uses this port",
+    errno.EBUSY: "another program uses this port",
+    errno.ENOTTY: "is no serial port",
+}
 
 _LIST = f"""
 import os
 def walk(folder):
-    for name, kind, *_ in os.ilistdir(folder):
-        path = folder + "/" + name
-        if kind & 0x4000:
+    for entry in os.ilistdir(folder):
+        path = folder + "/" + entry[0]
+        if entry[1] & 0x4000:
             walk(path)
         else:
             found.append(path)
@@ -40,8 +66,6 @@ print(found)
 
 def ports() -> list[str]:
     """The serial ports on this machine that may be boards."""
-    from serial.tools.list_ports import comports  # type: ignore[import-untyped]
-
     return sorted(port.device for port in comports() if port.vid is not None)
 
 
@@ -54,45 +78,74 @@ class Board:
     def __enter__(self) -> Board:
         """OSError if there is no board of ours at the port."""
         try:
-            self._transport = SerialTransport(self.port)
-        except (OSError, TransportError) as error:
-            raise OSError(f"{self.port}: cannot be opened: {_words(error)}")
+            self._transport = SerialTransport(self.port, timeout=_ANSWER)
+        except (OSError, TransportError, ValueError):
+            raise OSError(f"{self.port}: {_why_not(self.port)}")
         try:
-            self._transport.enter_raw_repl(soft_reset=False)
-        except (OSError, TransportError):
-            self._transport.close()
-            raise OSError(f"{self.port}: nothing there answers like MicroPython")
-        try:
+            self._transport.serial.write_timeout = _ANSWER
+            self._enter(_INTERRUPT + _RAW_PROMPT, _ANSWER, _TRIES)
             self.run("import _zerotier")
-        except OSError:
-            self._transport.close()
-            raise OSError(
-                f"{self.port}: this MicroPython is without MicroZT: flash an image first"
-            )
+        except OSError as error:
+            self._close()
+            if "ImportError" in str(error):
+                error = OSError(
+                    f"{self.port}: this MicroPython is without MicroZT: flash an image first"
+                )
+            raise error
         return self
 
     def __exit__(self, *error: object) -> None:
         try:
-            self._transport.exit_raw_repl()
-            self._transport.serial.write(b"\x04")  # a soft reset, and main.py
-            self._transport.read_until(1, b"soft reboot\r\n", timeout=_SOFT_RESET)
-        except (OSError, TransportError):
+            self._transport.serial.write(_FRIENDLY_PROMPT + _SOFT_RESET)
+            self._await(_IS_RESET, _ANSWER)
+        except _LOST:
             pass  # it was unplugged
         finally:
+            self._close()
+
+    def _close(self) -> None:
+        try:
             self._transport.close()
+        except _LOST:
+            pass  # it was unplugged
+
+    def _enter(self, keys: bytes, seconds: float, tries: int) -> None:
+        """To the raw prompt, by these keys. OSError if nothing there answers like MicroPython."""
+        try:
+            for _ in range(tries):
+                self._transport.serial.reset_input_buffer()
+                self._transport.serial.write(keys)
+                if self._await(_IS_RAW, seconds):
+                    return
+        except _LOST:
+            pass
+        raise OSError(f"{self.port}: nothing there answers like MicroPython")
+
+    def _await(self, ending: bytes, seconds: float) -> bool:
+        """Read up to `ending`, whatever else is said before; False if it did not come."""
+        end = time.monotonic() + seconds
+        heard = b""
+        while not heard.endswith(ending):
+            octet = self._transport.serial.read(1)
+            if not octet or time.monotonic() > end:
+                return False
+            heard = heard[1 - len(ending) :] + octet
+        return True
 
     def run(self, program: str, timeout: float = 10) -> str:
         """What a program prints. OSError with the last line of its traceback, or if the board is gone."""
         try:
             self._transport.exec_raw_no_follow(program)
             output, errors = self._transport.follow(timeout)
-        except (OSError, TransportError, TransportExecError) as error:
-            raise OSError(f"{self.port}: the connection was lost: {_words(error)}")
+        except _LOST:
+            raise OSError(
+                f"{self.port}: the connection was lost: the same command goes on where it ended"
+            )
         if errors:
             raise OSError(
                 f"{self.port}: {errors.decode(errors='replace').strip().splitlines()[-1]}"
             )
-        text: str = output.decode()
+        text: str = output.decode(errors="replace")
         return text
 
     def value(self, expression: str) -> Any:
@@ -100,19 +153,20 @@ class Board:
         return self.value_of(f"print(repr({expression}))")
 
     def value_of(self, program: str) -> Any:
-        """The Python value that a program prints."""
-        return ast.literal_eval(self.run(program).strip())
+        """The Python value that a program prints last."""
+        lines = self.run(program, _START).strip().splitlines()
+        try:
+            return ast.literal_eval(lines[-1] if lines else "")
+        except (ValueError, SyntaxError):
+            raise OSError(f"{self.port}: the board answers what nobody asked: {lines[-1:]}")
 
     def restart(self) -> None:
         """A soft reset: boot.py runs, main.py does not."""
-        try:
-            self._transport.enter_raw_repl(soft_reset=True)
-        except (OSError, TransportError) as error:
-            raise OSError(f"{self.port}: did not start again: {_words(error)}")
+        self._enter(_SOFT_RESET, _START, 1)
 
     def files(self) -> list[str]:
         """The paths of the node's files."""
-        found: list[str] = ast.literal_eval(self.run(_LIST))
+        found: list[str] = self.value_of(_LIST)
         return found
 
     def read(self, path: str) -> bytes | None:
@@ -132,8 +186,8 @@ class Board:
         lines = ["import os, binascii"]
         lines += [f"try: os.mkdir({folder!r})\nexcept OSError: pass" for folder in folders]
         lines += [f"with open({path + '.new'!r}, 'wb') as f:"]
-        for i in range(0, len(content), 256):
-            lines.append(f"    f.write(binascii.unhexlify({content[i : i + 256].hex()!r}))")
+        for i in range(0, len(content), _PIECE):
+            lines.append(f"    f.write(binascii.unhexlify({content[i : i + _PIECE].hex()!r}))")
         lines.append("    pass")
         lines.append(f"os.rename({path + '.new'!r}, {path!r})")
         self.run("\n".join(lines))
@@ -143,7 +197,11 @@ class Board:
         self.run(f"import os\nos.remove({path!r})")
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+def _why_not(port: str) -> str:
+    """Why a port cannot be opened, in words."""
+    try:
+        serial.serial_for_url(port, exclusive=True).close()
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        return _REASONS.get(number or 0, f"cannot be opened: {error}")
+    return "was not ready: try again"

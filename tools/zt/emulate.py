@@ -42,6 +42,11 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--ip", metavar="IP/BITS,GATEWAY,DNS", help="the board's own address")
     parser.add_argument(
+        "--wifi",
+        metavar="SSID,PASSWORD",
+        help="a Wi-Fi in reach of the board (default: Ethernet)",
+    )
+    parser.add_argument(
         "--heap", type=int, metavar="BYTES", help="Python's heap (default: 112 KiB)"
     )
     parser.add_argument(
@@ -58,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     settings = {}
     if options.ip:
         settings["ip"] = options.ip
+    if options.wifi:
+        settings["wifi"] = options.wifi
     if options.heap:
         settings["heap"] = str(options.heap)
     if options.psram:

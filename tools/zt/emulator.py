@@ -36,7 +36,8 @@ def command(
     `serial`: a character device of QEMU, for the console. `flash`: the file behind the file system,
     made if it does not exist. `network`: `none`, `user` (QEMU's own, 10.0.2.15), `tap=NAME`, or what
     QEMU's -netdev takes. `settings`: what the board asks for by name: `heap` in bytes, `ip` as
-    "address/prefix,gateway,DNS server". OSError if something is missing.
+    "address/prefix,gateway,DNS server", `wifi` as "SSID,password" of the access point in reach (without it the board
+    has Ethernet). OSError if something is missing.
     """
     if shutil.which(QEMU) is None:
         raise OSError(f"{QEMU} is not installed: Debian's package is qemu-system-misc")
