@@ -54,7 +54,11 @@ void zt_underlay_watch(const int *sockets, size_t sockets_count) {
 
 size_t desktop_watched(struct pollfd *fds) {
     memcpy(fds, watched, count * sizeof(*fds));
-    return count;
+    if (desktop_ethernet() < 0) {
+        return count;
+    }
+    fds[count] = (struct pollfd) { .fd = desktop_ethernet(), .events = POLLIN };
+    return count + 1;
 }
 
 /******************************************************************************/
@@ -162,7 +166,7 @@ bool zt_underlay_is_readable(void) {
 }
 
 bool zt_underlay_pump(zt_glue_t *glue) {
-    bool is_news = false;
+    bool is_news = desktop_ethernet_pump();
     for (size_t i = 0; i < count; ++i) {
         is_news |= receive_batch(glue, watched[i].fd);
     }

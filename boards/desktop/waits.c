@@ -28,7 +28,7 @@ ssize_t __real_read(int fd, void *buffer, size_t size);
 // Sleeps until one of `fds` is ready, the node has something to do, or `longest` ms are over (negative: no limit).
 // Returns how many of `fds` are ready, or -1.
 static int wait_for(struct pollfd *fds, nfds_t count, int longest) {
-    struct pollfd all[MAX_POLLED + ZT_UNDERLAY_SOCKETS];
+    struct pollfd all[MAX_POLLED + DESKTOP_WATCHED];
     int timeout = (int)zt_background_wait(longest < 0 ? INT32_MAX : (uint32_t)longest);
     if (count > MAX_POLLED) {
         return __real_poll(fds, count, MIN(timeout, 1));

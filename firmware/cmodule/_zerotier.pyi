@@ -352,6 +352,26 @@ class Datapath:
         False if peer or network are not known.
         """
 
+    def join_ethernet(self, nwid: Readable, ethernet: object | None, /) -> bool:
+        """The Ethernet that is joined to a network: an object with deliver(frame), as a port has. None,
+        as at first: there is none. Hosts that were known are forgotten.
+
+        On MicroPython it may be a Tap: then what is heard there is bridged by C. False if there is no
+        such network.
+        """
+
+    def set_host(self, nwid: Readable, mac: Readable, address: Readable, now: int, /) -> bool:
+        """A host that is no member was heard: behind the member with this address, or, if that is our
+        own, on the joined Ethernet. From now on C bridges its unicast frames, as long as they come
+        from there, and forgets it when it was silent for 300 s. Of 64 hosts those that were silent for
+        longest make room.
+
+        False if there is no such network, or no Ethernet joined to it.
+        """
+
+    def forget_hosts(self, nwid: Readable, /) -> None:
+        """Forgets the hosts of a network: its bridges have changed."""
+
     def set_ids(self, prefix: Readable, /) -> None:
         """The first 5 of the 8 bytes that packet ids are mixed from, never used before.
 
@@ -369,6 +389,11 @@ class Datapath:
     def transmit(self, nwid: Readable, frame: Readable, now: int, /) -> None:
         """An Ethernet frame from the port of a network. MicroPython calls this in C by itself."""
 
+    def bridge(self, nwid: Readable, frame: Readable, now: int, /) -> None:
+        """An Ethernet frame that was heard on the Ethernet joined to a network. For a Tap, MicroPython
+        calls this in C by itself.
+        """
+
     def next(self) -> tuple[int, memoryview, bytes] | None:
         """The next that Python must handle: (kind, packet, where from), or None.
 
@@ -381,6 +406,7 @@ class Datapath:
         FRAME = 3: an Ethernet frame from a port; and the network id.
         PATH = 4: the address of a peer that was heard directly; and the endpoint, none of its
         paths. At most once a second for each peer.
+        BRIDGED = 5: an Ethernet frame heard on the Ethernet joined to a network; and the network id.
         """
 
     def peer_state(self, address: Readable, /) -> tuple[int, int, tuple[int, ...]] | None:
@@ -501,7 +527,8 @@ class Netif:
 class Tap:
     """The frames of another interface in lwIP, its Ethernet or its soft access point, for a bridge.
 
-    The stack goes on using the interface. What is for the interface's own MAC is not heard here. Every
+    They go to the network that it is given to by Datapath.join_ethernet(). The stack goes on using the
+    interface; what is for the interface's own MAC is the stack's alone. Every
     method of a closed one raises OSError(EBADF), but close() itself.
     """
 
@@ -519,13 +546,8 @@ class Tap:
         cannot be sent now.
         """
 
-    def receive_into(self, buffer: Writable, /) -> int:
-        """Copies the next frame that was heard; its length, 0 if there is none. One that does not fit
-        is dropped.
-        """
-
     def dropped(self) -> int:
-        """How many frames were heard and dropped."""
+        """How many frames were heard while no network took them."""
 
 class Underlay:
     """The UDP socket over which the node talks, where one lwIP carries the physical network too.

@@ -193,10 +193,9 @@ class Network:
             if not isinstance(port, str):
                 return Bridge(driver, self._network.join_ethernet(port, None))
             ethernet = driver._open_ethernet(port)
-            ethernet.bridge = self._network.join_ethernet(
-                ethernet, lambda: driver._close_ethernet(ethernet)
-            )
-            return Bridge(driver, ethernet.bridge)
+            bridge = self._network.join_ethernet(ethernet, ethernet.close)
+            driver._joined_ethernet(self._network)
+            return Bridge(driver, bridge)
         finally:
             driver._leave()
 
@@ -310,7 +309,7 @@ class ZeroTierBase:
     def _open_ethernet(self, name: str):
         raise ValueError("only a device has interfaces to bridge")
 
-    def _close_ethernet(self, ethernet) -> None:
+    def _joined_ethernet(self, network) -> None:
         raise NotImplementedError
 
     def _enter(self) -> None:

@@ -131,7 +131,6 @@ class ZeroTier(ZeroTierBase):
         port_mapping: bool = False,
     ) -> None:
         self.ports: list[Port] = []
-        self._ethernets: list[Ethernet] = []  # those that are bridged
         self._name_servers: tuple[bytes, ...] | None = (
             None  # those that a network's took the place of
         )
@@ -212,13 +211,10 @@ class ZeroTier(ZeroTierBase):
             self._name_servers = None
 
     def _open_ethernet(self, name: str) -> Ethernet:
-        ethernet = Ethernet(name, self.node.counters.count)
-        self._ethernets.append(ethernet)
-        return ethernet
+        return Ethernet(name, self.node.counters.count)
 
-    def _close_ethernet(self, ethernet: Ethernet) -> None:
-        self._ethernets.remove(ethernet)
-        ethernet.close()
+    def _joined_ethernet(self, network: JoinedNetwork) -> None:
+        self.fastpath.join_ethernet(network)
 
     # --- what a user calls: the node's tables are in use, so the pump waits ---
 
@@ -281,8 +277,6 @@ class ZeroTier(ZeroTierBase):
         self.fastpath.pump(now)
         for port in self.ports:
             port.pump(now)
-        for ethernet in self._ethernets:
-            ethernet.pump(now)
         deadline = min(self.fastpath.deadline(), self._look_at)
         if self._mapping is not None:
             deadline = min(deadline, self._mapping.pump(now))

@@ -6,6 +6,7 @@ the tables; C moves. Whatever C cannot judge comes back through its ring:
     PACKET  authenticated, but not a frame that C may deliver     -> the verb's handler
     RAW     not authenticated: HELLO, unknown sender, relaying    -> Transport
     FRAME   from a local port, for somebody whom C may not send to -> Network.transmit
+    BRIDGED from an Ethernet that is joined to a network, likewise  -> Bridge.receive
     PATH    a known peer was heard at an endpoint that is no path  -> Paths
 
 A member is offloaded when a frame of it or for it has passed through Python, and stays until it is the least recently
@@ -22,6 +23,7 @@ PACKET = const(1)
 RAW = const(2)
 FRAME = const(3)
 PATH = const(4)
+BRIDGED = const(5)
 
 ADMITTED = const(1)
 OPEN = const(2)
@@ -43,6 +45,21 @@ class _Offloaded:
         self.last_in = 0
         self.last_out = 0
         self.paths: list = []  # in the order in which C knows them
+
+
+class _Hosts:
+    """What the datapath knows of the hosts behind the bridges of one network (vl2/bridges.py)."""
+
+    def __init__(self, datapath, nwid: bytes, ourselves: bytes) -> None:
+        self._datapath = datapath
+        self._nwid = nwid
+        self._ourselves = ourselves
+
+    def put(self, mac: bytes, way: bytes, now: int) -> None:
+        self._datapath.set_host(self._nwid, mac, way or self._ourselves, now)
+
+    def clear(self) -> None:
+        self._datapath.forget_hosts(self._nwid)
 
 
 class Fastpath:
@@ -72,6 +89,13 @@ class Fastpath:
         self._datapath.add_network(network.nwid, network.mac, network.largest, port)
         self._rules[network.nwid] = None
         self._give_rules(network.nwid)
+        network.bridges.fast = _Hosts(self._datapath, network.nwid, self._node.identity.address)
+        self.join_ethernet(network)
+
+    def join_ethernet(self, network) -> None:
+        """Another Ethernet is joined to the network, or none: if C can reach it, C bridges it."""
+        ethernet = network.bridge.port if network.bridge is not None else None
+        self._datapath.join_ethernet(network.nwid, getattr(ethernet, "tap", None))
 
     def remove_network(self, nwid: bytes) -> None:
         """The network was left."""
@@ -130,9 +154,12 @@ class Fastpath:
             network = node.networks.get(origin)
             if network is not None:
                 network.transmit(octets, now)
-                address = ethernet.address_of(bytes(octets[:6]), origin)
-                if address is not None and not octets[0] & 1:
-                    self._offload(network, address, now)
+                self._offload_receiver(network, octets, now)
+        elif kind == BRIDGED:
+            network = node.networks.get(origin)
+            if network is not None and network.bridge is not None:
+                network.bridge.receive(octets, now)
+                self._offload_receiver(network, octets, now)
         elif kind == PACKET:
             source = bytes(octets[SOURCE:FLAGS])
             peer = transport.topology.get(source)
@@ -158,6 +185,15 @@ class Fastpath:
                 self._offload(network, peer.address, now)
 
     # --- the tables ---
+
+    def _offload_receiver(self, network, frame: memoryview, now: int) -> None:
+        """The same for whom a frame was for, or who bridges for it."""
+        mac = bytes(frame[: ethernet.SOURCE])
+        if ethernet.is_multicast(mac):
+            return
+        address = ethernet.address_of(mac, network.nwid) or network.bridges.way(mac, now)
+        if address:
+            self._offload(network, address, now)
 
     def _offload(self, network, address: bytes, now: int) -> None:
         """Let the datapath handle this member's frames, as far as it may."""

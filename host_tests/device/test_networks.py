@@ -189,6 +189,16 @@ def test_a_device_bridges_another_interface_into_the_network(site):
             "until(lambda: kept['n'].input(" + repr(arp) + ") and (time.sleep_ms(200) or"
             f" any(r[:6] == {host!r} for r in records(kept['d']))))"
         )
+        # From now on C knows both ends.
+        mac = other.ask(f"{net(nwid)}.config('mac')")
+        frame = mac + host + b"\x08\x00" + bytes(60)
+        before = other.ask("zt.stats()['frames_in']"), bridge.ask("zt.node.counters.snapshot()")
+        bridge.ask(f"[kept['n'].input({frame!r}) for _ in range(20)]")
+        assert other.ask(f"until(lambda: zt.stats()['frames_in'] >= {before[0] + 20})")
+        assert bridge.ask("zt.node.counters.snapshot().get('frames_in')") == before[1].get(
+            "frames_in"
+        )
+        assert bridge.ask("zt._datapath.counters()['frames_out']") >= 19
         assert bridge.ask(f"{net(nwid)}.bridge(None)") is None
         assert bridge.ask(f"{net(nwid)}.bridge({name!r}) is not None")
         bridge.ask(f"zt.leave({nwid!r})")

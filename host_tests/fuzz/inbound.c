@@ -21,6 +21,8 @@
 #define NETWORKS (2)
 #define SLOTS (5)
 #define PORTS (0x1000) // the first port, as a pointer that must not be followed
+#define ETHERNETS (0x2000) // the first joined Ethernet, likewise
+#define HOSTS (8) // of each network, behind bridges
 
 #define REQUIRE(condition) \
     do { \
@@ -49,6 +51,8 @@ typedef struct _network_t {
     void *list; // compiled; NULL: there are no rules
     void *own; // holdings, ours and of each peer
     void *theirs[PEERS];
+    bool is_bridged;
+    uint8_t hosts; // a bit for each that was said to be somewhere
 } network_t;
 
 typedef struct _world_t {
@@ -107,15 +111,34 @@ static void send(void *context, const zt_endpoint_t *to, const uint8_t *datagram
 }
 
 // A frame is for our MAC on the network of its port, from the MAC of a member that is admitted there, and no longer than allowed.
+static void write_host(const network_t *network, uint8_t number, uint8_t *mac) {
+    memset(mac, 0, ZT_ETHERNET_ADDRESS_SIZE);
+    mac[0] = network->mac[0] ^ 0x04; // no member's
+    mac[5] = number % HOSTS;
+}
+
+// Whether it is a host that was said to be somewhere.
+static bool is_host(const network_t *network, const uint8_t *mac) {
+    uint8_t host[ZT_ETHERNET_ADDRESS_SIZE];
+    write_host(network, mac[5], host);
+    return memcmp(host, mac, ZT_ETHERNET_ADDRESS_SIZE) == 0 && (network->hosts >> mac[5] & 1);
+}
+
 static bool deliver(void *context, void *port, uint8_t *frame, size_t length, int slot) {
     world_t *self = context;
-    size_t index = (uintptr_t)port - PORTS;
+    bool is_ethernet = (uintptr_t)port >= ETHERNETS;
+    size_t index = (uintptr_t)port - (is_ethernet ? ETHERNETS : PORTS);
     REQUIRE(index < self->network_count);
     const network_t *network = &self->networks[index];
     REQUIRE(network->is_joined);
     REQUIRE(length > ZT_FRAME_HEADER_SIZE && length <= (size_t)ZT_FRAME_HEADER_SIZE + network->mtu);
-    REQUIRE(memcmp(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0);
-    bool is_admitted = false;
+    const uint8_t *source = frame + ZT_ETHERNET_ADDRESS_SIZE;
+    if (is_ethernet) {
+        REQUIRE(network->is_bridged && is_host(network, frame));
+    } else {
+        REQUIRE(memcmp(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0);
+    }
+    bool is_admitted = is_host(network, source) || (is_ethernet && memcmp(source, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0);
     for (size_t i = 0; i < self->peer_count; i++) {
         const peer_t *peer = &self->peers[i];
         bool is_sender = peer->flags[index] & ZT_MEMBER_ADMITTED;
@@ -154,6 +177,8 @@ static void join(world_t *self, size_t index) {
 static void leave(world_t *self, size_t index) {
     zt_datapath_remove_network(self->datapath, self->networks[index].nwid);
     self->networks[index].is_joined = false;
+    self->networks[index].is_bridged = false;
+    self->networks[index].hosts = 0;
     for (size_t i = 0; i < self->peer_count; i++) {
         self->peers[i].flags[index] = 0;
     }
@@ -331,7 +356,8 @@ static void receive_authentic(world_t *self, input_t *input) {
     }
 }
 
-static void transmit(world_t *self, input_t *input) {
+// A frame of the stack, or one that was heard on the joined Ethernet.
+static void transmit(world_t *self, input_t *input, bool is_bridged) {
     size_t network = take1(input);
     size_t misalignment = take1(input) % 8;
     size_t length = take2(input) % (ZT_FRAME_MAX_SIZE + 10);
@@ -343,6 +369,12 @@ static void transmit(world_t *self, input_t *input) {
         take(input, frame, ZT_ETHERNET_ADDRESS_SIZE);
         if (network < self->network_count) {
             memcpy(frame + ZT_ETHERNET_ADDRESS_SIZE, self->networks[network].mac, ZT_ETHERNET_ADDRESS_SIZE);
+            if (is_bridged) {
+                write_host(&self->networks[network], take1(input), frame + ZT_ETHERNET_ADDRESS_SIZE);
+            }
+            if (to >= 0xf0) {
+                write_host(&self->networks[network], to, frame);
+            }
             if (to < self->peer_count) {
                 frame[0] = self->networks[network].mac[0];
                 for (size_t i = 0; i < ZT_ADDRESS_SIZE; i++) {
@@ -351,13 +383,18 @@ static void transmit(world_t *self, input_t *input) {
             }
         }
     }
-    zt_datapath_transmit(self->datapath, network == UINT8_MAX ? -1 : (int)network, frame, length, self->now);
+    int index = network == UINT8_MAX ? -1 : (int)network;
+    if (is_bridged) {
+        zt_datapath_bridge(self->datapath, index, frame, length, self->now);
+    } else {
+        zt_datapath_transmit(self->datapath, index, frame, length, self->now);
+    }
     free(memory);
 }
 
 // What Python does with a record, as far as C does it for Python.
 static void handle(world_t *self, const zt_record_t *record) {
-    REQUIRE(record->kind >= ZT_RECORD_PACKET && record->kind <= ZT_RECORD_PATH);
+    REQUIRE(record->kind >= ZT_RECORD_PACKET && record->kind <= ZT_RECORD_BRIDGED);
     uint8_t *copy = malloc(record->length + 1);
     REQUIRE(copy != NULL);
     memcpy(copy, record->packet, record->length);
@@ -439,6 +476,36 @@ static void change_member(world_t *self, input_t *input) {
     }
 }
 
+static void change_ethernet(world_t *self, input_t *input) {
+    if (self->network_count == 0) {
+        return;
+    }
+    size_t index = take1(input) % self->network_count;
+    network_t *network = &self->networks[index];
+    uint8_t how = take1(input);
+    if (how & 1) {
+        zt_datapath_forget_hosts(self->datapath, network->nwid);
+    } else {
+        void *ethernet = how & 2 ? NULL : (void *)(ETHERNETS + index);
+        network->is_bridged = zt_datapath_join_ethernet(self->datapath, network->nwid, ethernet) && ethernet != NULL;
+    }
+    network->hosts = 0;
+}
+
+static void change_host(world_t *self, input_t *input) {
+    if (self->network_count == 0) {
+        return;
+    }
+    network_t *network = &self->networks[take1(input) % self->network_count];
+    uint8_t mac[ZT_ETHERNET_ADDRESS_SIZE];
+    write_host(network, take1(input), mac);
+    uint8_t where = take1(input);
+    const uint8_t *address = where < self->peer_count ? self->peers[where].address : self->ours;
+    if (zt_datapath_set_host(self->datapath, network->nwid, mac, address, self->now)) {
+        network->hosts |= 1 << mac[5];
+    }
+}
+
 // ---- rules ----
 
 static uint32_t random_bits(void *context) {
@@ -508,7 +575,18 @@ static void change_rules(world_t *self, input_t *input) {
 }
 
 static void run(world_t *self, input_t *input) {
-    switch (take1(input) % 14) {
+    uint8_t what = take1(input);
+    if (what >= 16 * 14) { // bridges, which came later: older inputs say what they said
+        if (what % 4 == 0) {
+            change_ethernet(self, input);
+        } else if (what % 4 == 1) {
+            change_host(self, input);
+        } else {
+            transmit(self, input, true);
+        }
+        return;
+    }
+    switch (what % 14) {
         case 0:
             receive_datagram(self, input, false);
             break;
@@ -520,7 +598,7 @@ static void run(world_t *self, input_t *input) {
             receive_authentic(self, input);
             break;
         case 4:
-            transmit(self, input);
+            transmit(self, input, false);
             break;
         case 5:
             drain(self, 1 + take1(input));

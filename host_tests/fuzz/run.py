@@ -23,7 +23,7 @@ KEPT = HERE / "corpus"  # part of the repository
 GROWN = OUT / "corpus"  # what was found since
 
 SOURCES = (
-    *("armor", "copy", "datapath", "inbound", "judge", "lz4", "outbound", "poly1305"),
+    *("armor", "copy", "datapath", "hosts", "inbound", "judge", "lz4", "outbound", "poly1305"),
     *("reassembly", "records", "ring", "rules", "rules_compile", "rules_frame", "salsa20"),
     "tables",
 )

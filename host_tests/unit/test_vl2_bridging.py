@@ -194,7 +194,42 @@ def test_bridged_frames_have_to_pass_the_rules():
     assert len(lan.ports[1].frames) == 2
 
 
-def test_the_table_of_hosts_is_bounded_and_the_least_used_leaves():
+def test_a_host_may_move_from_one_bridge_to_another_and_to_our_own_ethernet():
+    lan = Bridged((0, 1))
+    frame = _HOST + lan.networks[2].mac + _IPV4 + b"there?"
+    for at in (0, 1, 0):
+        lan.heard(at, lan.networks[2].mac + _HOST + _IPV4 + b"here")
+        lan.heard(at, _HOST_2 + _HOST + _IPV4 + b"here")
+        for wire in lan.wires.values():
+            wire.frames.clear()
+        lan.transmit(2, frame)
+        lan.transmit(1 - at, _HOST + lan.networks[1 - at].mac + _IPV4 + b"from the other bridge")
+        assert [len(lan.wires[number].frames) for number in (at, 1 - at)] == [2, 0]
+
+
+def test_a_host_that_was_silent_for_long_may_be_anywhere():
+    lan = Bridged((0, 1))
+    lan.heard(0, lan.networks[2].mac + _HOST + _IPV4 + b"here")
+    frame = _HOST + lan.networks[2].mac + _IPV4 + b"there?"
+    lan.transmit(2, frame, 250000)
+    assert [len(wire.frames) for wire in lan.wires.values()] == [1, 0]
+    lan.mesh.run(51000)
+    lan.transmit(2, frame)
+    assert [len(wire.frames) for wire in lan.wires.values()] == [2, 1]
+    lan.transmit(0, _HOST + lan.networks[0].mac + _IPV4 + b"from the bridge itself")
+    assert len(lan.wires[1].frames) == 2
+
+
+def test_hosts_of_an_ethernet_that_was_left_are_forgotten():
+    lan = Bridged()
+    lan.heard(0, lan.networks[1].mac + _HOST + _IPV4 + b"here")
+    network = lan.networks[0]
+    assert network.bridges.way(_HOST, lan.mesh.now) == b""
+    network.leave_ethernet()
+    assert network.bridges.way(_HOST, lan.mesh.now) is None
+
+
+def test_the_table_of_hosts_is_bounded_and_the_longest_silent_leaves():
     counted = []
     bridges = Bridges(bytes(8), b"\x01\x02\x03\x04\x05", 2, counted.append)
     config = NetworkConfig()
@@ -203,7 +238,7 @@ def test_the_table_of_hosts_is_bounded_and_the_least_used_leaves():
     bridges.set(config)
     for number, mac in enumerate((_HOST, _HOST_2)):
         assert bridges.hears(mac, other, 1000 + number)
-    assert bridges.towards(_HOST, 2000) == [other]
+    assert bridges.hears(_HOST, other, 2000)
     assert bridges.hears(_STRANGER, third, 3000)
     assert counted == ["bridged_host_evicted"]
     assert bridges.towards(_HOST, 4000) == [other] and bridges.towards(_STRANGER, 4000) == [third]

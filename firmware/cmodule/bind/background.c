@@ -8,7 +8,6 @@
 #include "py/runtime.h"
 
 #include "../lwip/netif.h"
-#include "../lwip/tap.h"
 #include "lwip/netif.h"
 #include "lwip/timeouts.h"
 
@@ -69,7 +68,7 @@ static bool has_record(void) {
 
 // Without a datapath it is Python who reads the underlay.
 static bool is_for_python(void) {
-    return has_callback() && (ms_to_deadline() == 0 || has_record() || zt_tap_is_waiting() || (zt_attached_glue() == NULL && zt_underlay_is_readable()));
+    return has_callback() && (ms_to_deadline() == 0 || has_record() || (zt_attached_glue() == NULL && zt_underlay_is_readable()));
 }
 
 // Runs as a callback of the scheduler, so never inside itself, and nothing else that is scheduled can come in between.

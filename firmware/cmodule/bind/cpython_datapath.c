@@ -23,7 +23,8 @@ typedef struct _datapath_object_t {
     zt_datapath_t *datapath;
     PyObject *memory; // bytearray in which the datapath lies
     PyObject *whole; // memoryview of it; as long as there is one, nobody can resize it
-    PyObject *ports; // list, by index of the network
+    PyObject *ports; // list, by index of the network, behind them the joined Ethernets
+    Py_ssize_t networks;
     PyObject *judges; // dict: network id -> RuleSet, address + network id -> Holdings that the datapath borrows
     PyObject *on_send;
     call_t *call; // the innermost
@@ -144,11 +145,12 @@ static int datapath_init(PyObject *object, PyObject *args, PyObject *keywords) {
     } else {
         self->memory = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)size);
         self->whole = self->memory == NULL ? NULL : PyMemoryView_FromObject(self->memory);
-        self->ports = PyList_New(config.networks);
+        self->networks = config.networks;
+        self->ports = PyList_New(2 * self->networks);
         self->judges = PyDict_New();
     }
     if (self->whole != NULL && self->ports != NULL && self->judges != NULL) {
-        for (Py_ssize_t i = 0; i < config.networks; i++) {
+        for (Py_ssize_t i = 0; i < 2 * self->networks; i++) {
             PyList_SET_ITEM(self->ports, i, Py_NewRef(Py_None));
         }
         const zt_datapath_platform_t platform = { .context = self, .send = send, .deliver = deliver };
@@ -382,8 +384,49 @@ static PyObject *remove_network(PyObject *object, PyObject *args) {
     if (index >= 0) {
         zt_datapath_remove_network(datapath, nwid);
         forget_judges(object, nwid, ZT_NWID_SIZE, true);
-        PyList_SetItem(((datapath_object_t *)object)->ports, index, Py_NewRef(Py_None));
+        datapath_object_t *self = (datapath_object_t *)object;
+        PyList_SetItem(self->ports, index, Py_NewRef(Py_None));
+        PyList_SetItem(self->ports, self->networks + index, Py_NewRef(Py_None));
     }
+    Py_RETURN_NONE;
+}
+
+static PyObject *join_ethernet(PyObject *object, PyObject *args) {
+    uint8_t nwid[ZT_NWID_SIZE];
+    PyObject *ethernet;
+    datapath_object_t *self = (datapath_object_t *)object;
+    if (opened(object) == NULL || !PyArg_ParseTuple(args, "O&O:join_ethernet", to_nwid, nwid, &ethernet)) {
+        return NULL;
+    }
+    int index = zt_datapath_network(self->datapath, nwid);
+    if (index < 0) {
+        Py_RETURN_FALSE;
+    }
+    zt_datapath_join_ethernet(self->datapath, nwid, ethernet == Py_None ? NULL : ethernet);
+    PyList_SetItem(self->ports, self->networks + index, Py_NewRef(ethernet));
+    Py_RETURN_TRUE;
+}
+
+static PyObject *set_host(PyObject *object, PyObject *args) {
+    uint8_t nwid[ZT_NWID_SIZE];
+    uint8_t mac[ZT_ETHERNET_ADDRESS_SIZE];
+    uint8_t address[ZT_ADDRESS_SIZE];
+    uint64_t now;
+    zt_datapath_t *datapath = opened(object);
+    if (datapath == NULL || !PyArg_ParseTuple(args, "O&O&O&O&:set_host", to_nwid, nwid, to_mac, mac, to_address, address,
+        to_now, &now)) {
+        return NULL;
+    }
+    return PyBool_FromLong(zt_datapath_set_host(datapath, nwid, mac, address, now));
+}
+
+static PyObject *forget_hosts(PyObject *object, PyObject *args) {
+    uint8_t nwid[ZT_NWID_SIZE];
+    zt_datapath_t *datapath = opened(object);
+    if (datapath == NULL || !PyArg_ParseTuple(args, "O&:forget_hosts", to_nwid, nwid)) {
+        return NULL;
+    }
+    zt_datapath_forget_hosts(datapath, nwid);
     Py_RETURN_NONE;
 }
 
@@ -504,24 +547,34 @@ static PyObject *receive(PyObject *object, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *transmit(PyObject *object, PyObject *args) {
+typedef void (*take_t)(zt_datapath_t *datapath, int network, uint8_t *frame, size_t length, uint64_t now);
+
+static PyObject *take_frame(PyObject *object, PyObject *args, take_t take, size_t headroom) {
     datapath_object_t *self = (datapath_object_t *)object;
     uint8_t nwid[ZT_NWID_SIZE];
     uint64_t now;
     Py_buffer frame;
     call_t call;
-    if (opened(object) == NULL || !PyArg_ParseTuple(args, "O&y*O&:transmit", to_nwid, nwid, &frame, to_now, &now)) {
+    if (opened(object) == NULL || !PyArg_ParseTuple(args, "O&y*O&", to_nwid, nwid, &frame, to_now, &now)) {
         return NULL;
     }
-    uint8_t *bytes = begin(self, &call, &frame, ZT_PACKET_LEAD + ZT_FRAME_HEADROOM);
+    uint8_t *bytes = begin(self, &call, &frame, ZT_PACKET_LEAD + headroom);
     size_t length = (size_t)frame.len;
     PyBuffer_Release(&frame);
     if (bytes == NULL) {
         return NULL;
     }
-    zt_datapath_transmit(self->datapath, zt_datapath_network(self->datapath, nwid), bytes, length, now);
+    take(self->datapath, zt_datapath_network(self->datapath, nwid), bytes, length, now);
     end(self, &call);
     Py_RETURN_NONE;
+}
+
+static PyObject *transmit(PyObject *object, PyObject *args) {
+    return take_frame(object, args, zt_datapath_transmit, ZT_FRAME_HEADROOM);
+}
+
+static PyObject *bridge(PyObject *object, PyObject *args) {
+    return take_frame(object, args, zt_datapath_bridge, ZT_BRIDGED_HEADROOM);
 }
 
 // ---- what waits, and what happened ----
@@ -547,7 +600,7 @@ static PyObject *next(PyObject *object, PyObject *Py_UNUSED(none)) {
     self->is_shown = true;
     const uint8_t *about = record.endpoint.bytes;
     Py_ssize_t about_length = record.endpoint.length;
-    if (record.kind == ZT_RECORD_FRAME) {
+    if (record.kind == ZT_RECORD_FRAME || record.kind == ZT_RECORD_BRIDGED) {
         about = record.nwid;
         about_length = ZT_NWID_SIZE;
     }
@@ -606,10 +659,14 @@ static PyMethodDef methods[] = {
     METHOD(set_member, "nwid, address, flags, /"),
     METHOD(set_rules, "nwid, rules, /"),
     METHOD(set_holdings, "nwid, address, holdings, /"),
+    METHOD(join_ethernet, "nwid, ethernet, /"),
+    METHOD(set_host, "nwid, mac, address, now, /"),
+    METHOD(forget_hosts, "nwid, /"),
     METHOD(set_ids, "prefix, /"),
     METHOD_ALONE(ids_low),
     METHOD(receive, "datagram, endpoint, now, /"),
     METHOD(transmit, "nwid, frame, now, /"),
+    METHOD(bridge, "nwid, frame, now, /"),
     METHOD_ALONE(next),
     METHOD(peer_state, "address, /"),
     METHOD_ALONE(counters),

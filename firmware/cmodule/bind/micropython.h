@@ -30,6 +30,7 @@ extern const mp_obj_type_t zerotier_underlay_type;
 
 // tap.c
 extern const mp_obj_type_t zerotier_tap_type;
+struct _zt_tap_t *zt_tap_of(mp_obj_t tap); // raises OSError(EBADF) if it is closed
 
 // name_servers.c
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_name_servers_obj);

@@ -18,6 +18,7 @@
 
 #if ZT_LWIP
 #include "../lwip/netif.h"
+#include "../lwip/tap.h"
 #endif
 
 #define MAX_MTU (10000)
@@ -36,7 +37,8 @@ typedef struct _zerotier_datapath_obj_t {
     zt_glue_t *glue;
     #endif
     mp_obj_t on_send;
-    mp_obj_t ports; // list, by index of the network: nothing of them may be collected
+    mp_obj_t ports; // list, by index of the network, behind them the joined Ethernets: nothing of them may be collected
+    size_t networks;
     mp_obj_t judges; // dict: network id -> RuleSet, address + network id -> Holdings that the datapath borrows
     mp_obj_array_t *view; // of the oldest record; one object for all of them
     bool is_shown; // the oldest record was given out and is to be popped
@@ -100,7 +102,7 @@ static bool deliver_to_python(mp_obj_t port, uint8_t *frame, size_t length) {
     return false;
 }
 
-// A port is a netif of lwIP or, in tests, an object with a method deliver().
+// A port is a netif of lwIP, a tap in another one or, in tests, an object with a method deliver().
 static bool deliver(void *context, void *port, uint8_t *frame, size_t length, int slot) {
     zerotier_datapath_obj_t *self = context;
     #if ZT_LWIP
@@ -108,7 +110,15 @@ static bool deliver(void *context, void *port, uint8_t *frame, size_t length, in
         return zt_glue_deliver(self->glue, port, frame, length, slot);
     }
     #endif
-    bool is_taken = deliver_to_python(MP_OBJ_FROM_PTR(port), frame, length);
+    bool is_taken;
+    #if ZT_LWIP
+    if (zt_tap_is(port)) {
+        is_taken = zt_tap_send(port, frame, length);
+    } else
+    #endif
+    {
+        is_taken = deliver_to_python(MP_OBJ_FROM_PTR(port), frame, length);
+    }
     if (is_taken && slot >= 0) {
         zt_datapath_release(self->datapath, slot);
     }
@@ -217,7 +227,8 @@ static mp_obj_t datapath_make_new(const mp_obj_type_t *type, size_t n_args, size
     self->ports = mp_obj_new_list(0, NULL);
     self->judges = mp_obj_new_dict(0);
     self->view = MP_OBJ_TO_PTR(view_of(NULL, 0));
-    for (size_t i = 0; i < config.networks; ++i) {
+    self->networks = config.networks;
+    for (size_t i = 0; i < 2 * self->networks; ++i) {
         mp_obj_list_append(self->ports, mp_const_none);
     }
     if (!open_datapath(self, &config, address)) {
@@ -381,6 +392,7 @@ static mp_obj_t datapath_remove_network(mp_obj_t self_in, mp_obj_t nwid_in) {
         zt_datapath_remove_network(datapath, nwid);
         #endif
         mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(index), mp_const_none);
+        mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(self->networks + index), mp_const_none);
     }
     forget_judges(self_in, nwid, ZT_NWID_SIZE);
     return mp_const_none;
@@ -400,6 +412,48 @@ static mp_obj_t datapath_set_member(size_t n_args, const mp_obj_t *args) {
     return mp_obj_new_bool(zt_datapath_set_member(datapath, nwid, address, (uint8_t)flags));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_member_obj, 4, 4, datapath_set_member);
+
+// join_ethernet(nwid, ethernet)
+static mp_obj_t datapath_join_ethernet(mp_obj_t self_in, mp_obj_t nwid_in, mp_obj_t ethernet) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    zt_datapath_t *datapath = opened(self_in);
+    const uint8_t *nwid = nwid_of(nwid_in);
+    int index = zt_datapath_network(datapath, nwid);
+    if (index < 0) {
+        return mp_const_false;
+    }
+    #if ZT_LWIP
+    if (mp_obj_is_type(ethernet, &zerotier_tap_type)) {
+        zt_tap_join(zt_tap_of(ethernet), self->glue, nwid);
+    } else
+    #endif
+    {
+        zt_datapath_join_ethernet(datapath, nwid, ethernet == mp_const_none ? NULL : MP_OBJ_TO_PTR(ethernet));
+    }
+    mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(self->networks + index), ethernet);
+    return mp_const_true;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(datapath_join_ethernet_obj, datapath_join_ethernet);
+
+// set_host(nwid, mac, address, now)
+static mp_obj_t datapath_set_host(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    const uint8_t *nwid = nwid_of(args[1]);
+    mp_buffer_info_t mac = readable(args[2]);
+    const uint8_t *address = address_of(args[3]);
+    if (mac.len != ZT_ETHERNET_ADDRESS_SIZE) {
+        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_HARDWARE));
+    }
+    return mp_obj_new_bool(zt_datapath_set_host(datapath, nwid, mac.buf, address, now_of(args[4])));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_host_obj, 5, 5, datapath_set_host);
+
+static mp_obj_t datapath_forget_hosts(mp_obj_t self_in, mp_obj_t nwid_in) {
+    zt_datapath_forget_hosts(opened(self_in), nwid_of(nwid_in));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_forget_hosts_obj, datapath_forget_hosts);
 
 static NORETURN void raise_no_memory(void) {
     mp_raise_msg(&mp_type_MemoryError, NULL);
@@ -496,6 +550,19 @@ static mp_obj_t datapath_transmit(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_transmit_obj, 4, 4, datapath_transmit);
 
+// bridge(nwid, frame, now)
+static mp_obj_t datapath_bridge(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    zt_datapath_t *datapath = opened(args[0]);
+    int index = zt_datapath_network(datapath, nwid_of(args[1]));
+    uint64_t now = now_of(args[3]);
+    size_t length;
+    uint8_t *frame = copy_behind(ZT_PACKET_LEAD + ZT_BRIDGED_HEADROOM, args[2], &length);
+    zt_datapath_bridge(datapath, index, frame, length, now);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_bridge_obj, 4, 4, datapath_bridge);
+
 #if ZT_LWIP
 // attach(now)
 static mp_obj_t datapath_attach(mp_obj_t self_in, mp_obj_t now_in) {
@@ -534,8 +601,9 @@ static mp_obj_t datapath_next(mp_obj_t self_in) {
     }
     self->view->items = record.packet;
     self->view->len = record.length;
-    const uint8_t *about = record.kind == ZT_RECORD_FRAME ? record.nwid : record.endpoint.bytes;
-    size_t length = record.kind == ZT_RECORD_FRAME ? ZT_NWID_SIZE : record.endpoint.length;
+    bool is_of_network = record.kind == ZT_RECORD_FRAME || record.kind == ZT_RECORD_BRIDGED;
+    const uint8_t *about = is_of_network ? record.nwid : record.endpoint.bytes;
+    size_t length = is_of_network ? ZT_NWID_SIZE : record.endpoint.length;
     const mp_obj_t items[] = {
         MP_OBJ_NEW_SMALL_INT(record.kind),
         MP_OBJ_FROM_PTR(self->view),
@@ -596,10 +664,14 @@ static const mp_rom_map_elem_t datapath_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_member), MP_ROM_PTR(&datapath_set_member_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_rules), MP_ROM_PTR(&datapath_set_rules_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_holdings), MP_ROM_PTR(&datapath_set_holdings_obj) },
+    { MP_ROM_QSTR(MP_QSTR_join_ethernet), MP_ROM_PTR(&datapath_join_ethernet_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_host), MP_ROM_PTR(&datapath_set_host_obj) },
+    { MP_ROM_QSTR(MP_QSTR_forget_hosts), MP_ROM_PTR(&datapath_forget_hosts_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_ids), MP_ROM_PTR(&datapath_set_ids_obj) },
     { MP_ROM_QSTR(MP_QSTR_ids_low), MP_ROM_PTR(&datapath_ids_low_obj) },
     { MP_ROM_QSTR(MP_QSTR_receive), MP_ROM_PTR(&datapath_receive_obj) },
     { MP_ROM_QSTR(MP_QSTR_transmit), MP_ROM_PTR(&datapath_transmit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_bridge), MP_ROM_PTR(&datapath_bridge_obj) },
     #if ZT_LWIP
     { MP_ROM_QSTR(MP_QSTR_attach), MP_ROM_PTR(&datapath_attach_obj) },
     { MP_ROM_QSTR(MP_QSTR_detach), MP_ROM_PTR(&datapath_detach_obj) },

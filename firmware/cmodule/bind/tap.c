@@ -14,7 +14,7 @@ typedef struct _zerotier_tap_obj_t {
     zt_tap_t *tap; // NULL once closed
 } zerotier_tap_obj_t;
 
-static zt_tap_t *open_tap(mp_obj_t self_in) {
+zt_tap_t *zt_tap_of(mp_obj_t self_in) {
     zerotier_tap_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->tap == NULL) {
         mp_raise_OSError(MP_EBADF);
@@ -49,24 +49,15 @@ static MP_DEFINE_CONST_FUN_OBJ_1(tap_close_obj, tap_close);
 
 // send(frame) -> bool
 static mp_obj_t tap_send(mp_obj_t self_in, mp_obj_t frame_in) {
-    zt_tap_t *tap = open_tap(self_in);
+    zt_tap_t *tap = zt_tap_of(self_in);
     mp_buffer_info_t frame;
     mp_get_buffer_raise(frame_in, &frame, MP_BUFFER_READ);
     return mp_obj_new_bool(zt_tap_send(tap, frame.buf, frame.len));
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(tap_send_obj, tap_send);
 
-// receive_into(buffer) -> length
-static mp_obj_t tap_receive_into(mp_obj_t self_in, mp_obj_t buffer_in) {
-    zt_tap_t *tap = open_tap(self_in);
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(buffer_in, &buffer, MP_BUFFER_RW);
-    return MP_OBJ_NEW_SMALL_INT(zt_tap_receive(tap, buffer.buf, buffer.len));
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(tap_receive_into_obj, tap_receive_into);
-
 static mp_obj_t tap_dropped(mp_obj_t self_in) {
-    return mp_obj_new_int_from_uint(zt_tap_dropped(open_tap(self_in)));
+    return mp_obj_new_int_from_uint(zt_tap_dropped(zt_tap_of(self_in)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(tap_dropped_obj, tap_dropped);
 
@@ -74,7 +65,6 @@ static const mp_rom_map_elem_t tap_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&tap_close_obj) },
     { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&tap_close_obj) },
     { MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&tap_send_obj) },
-    { MP_ROM_QSTR(MP_QSTR_receive_into), MP_ROM_PTR(&tap_receive_into_obj) },
     { MP_ROM_QSTR(MP_QSTR_dropped), MP_ROM_PTR(&tap_dropped_obj) },
 };
 static MP_DEFINE_CONST_DICT(tap_locals, tap_locals_table);

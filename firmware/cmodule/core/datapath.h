@@ -6,6 +6,7 @@
 //     datagram -> classify -> reassemble -> peer -> dearmor -> FRAME, EXT_FRAME of a member -> deliver()
 //                                                                              all else -> ring -> Python
 //     frame -> destination MAC -> member -> FRAME -> armor -> fragments -> send()
+//                                 host behind a member -> EXT_FRAME, likewise
 //                                                              all else -> ring -> Python
 //
 // Threads. A datapath has one owner at a time: the thread that runs all of this, but zt_datapath_release(), which may be called
@@ -38,10 +39,12 @@
 #define ZT_DATAGRAM_DEFAULT_SIZE (1432) // the largest that we send (protocol/02 §2.12)
 #define ZT_PACKET_LEAD (5)
 
-// Ethernet: destination, source, ethertype. A frame to be sent needs this much room in front of it, for the packet's header.
+// Ethernet: destination, source, ethertype. A frame to be sent needs this much room in front of it, for the packet's header; with
+// ZT_PACKET_LEAD bytes more in front, it is well placed. One that is bridged, with its MACs in the packet, needs less.
 #define ZT_FRAME_HEADER_SIZE (14)
-#define ZT_FRAME_HEADROOM (24)
-#define ZT_FRAME_MAX_SIZE (ZT_PACKET_MAX_SIZE - ZT_FRAME_HEADROOM)
+#define ZT_FRAME_HEADROOM (40)
+#define ZT_BRIDGED_HEADROOM (37)
+#define ZT_FRAME_MAX_SIZE (10000)
 
 // A physical address in the wire encoding (protocol/03 §3.1): 1 (nil), 7 (IPv4) or 19 (IPv6) bytes. 0: there is none.
 #define ZT_ENDPOINT_MAX_SIZE (19)
@@ -132,6 +135,25 @@ bool zt_datapath_set_rules(zt_datapath_t *self, const uint8_t *nwid, const zt_ru
 bool zt_datapath_set_holdings(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *address,
     const zt_holdings_t *holdings); // false: unknown network or peer
 
+// ---- bridges ----
+
+// Hosts that are remembered, of all networks. What finds no room pushes out who was silent for longest among a few.
+#ifndef ZT_DATAPATH_HOSTS
+#define ZT_DATAPATH_HOSTS (64)
+#endif
+
+// The Ethernet that is joined to a network: what deliver() gets as `port` for hosts there; NULL, as at first: there is none.
+bool zt_datapath_join_ethernet(zt_datapath_t *self, const uint8_t *nwid, void *ethernet); // false: unknown network
+
+// A host that is no member was heard: behind the member `address`, a bridge, or, if that is our own address, on the joined
+// Ethernet. That it may be bridged, and by whom, is policy's to know: what comes from somewhere else goes to Python. It is
+// forgotten when it was silent for ZT_HOST_AGE_S. False: unknown network, or no Ethernet is joined.
+#define ZT_HOST_AGE_S (300)
+bool zt_datapath_set_host(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *mac, const uint8_t *address, uint64_t now);
+
+// Forgets all hosts of a network: its bridges have changed.
+void zt_datapath_forget_hosts(zt_datapath_t *self, const uint8_t *nwid);
+
 // ---- packet ids ----
 
 // Gives 2^24 packet ids: with a prefix that was never used before under these keys they never repeat. Same mix as
@@ -148,8 +170,11 @@ bool zt_datapath_ids_low(const zt_datapath_t *self);
 void zt_datapath_receive(zt_datapath_t *self, uint8_t *datagram, size_t length, const zt_endpoint_t *source, uint64_t now);
 
 // Takes an Ethernet frame from the port of a network (by its index). The memory is borrowed for the call and worked on in
-// place, together with the ZT_FRAME_HEADROOM bytes in front of `frame`, which begin the packet.
+// place, together with the ZT_FRAME_HEADROOM bytes in front of `frame`.
 void zt_datapath_transmit(zt_datapath_t *self, int network, uint8_t *frame, size_t length, uint64_t now);
+
+// Takes a frame that was heard on the Ethernet joined to a network. The same, with the ZT_BRIDGED_HEADROOM bytes in front.
+void zt_datapath_bridge(zt_datapath_t *self, int network, uint8_t *frame, size_t length, uint64_t now);
 
 // Gives back a slot that deliver() has kept. May be called from any thread.
 void zt_datapath_release(zt_datapath_t *self, int slot);
@@ -162,11 +187,12 @@ void zt_datapath_release(zt_datapath_t *self, int slot);
                           // packet of an unknown sender; or a detour. Else it is a datagram to be relayed: a packet or a fragment
 #define ZT_RECORD_FRAME (3) // an Ethernet frame from the port of network `nwid` that Python must send
 #define ZT_RECORD_PATH (4) // a frame came from an endpoint that is none of the peer's paths. packet: the peer's address
+#define ZT_RECORD_BRIDGED (5) // an Ethernet frame that was heard on the Ethernet joined to network `nwid`, to be handled by Python
 
 typedef struct _zt_record_t {
     uint8_t kind;
     zt_endpoint_t endpoint; // PACKET, RAW, PATH
-    uint8_t nwid[ZT_NWID_SIZE]; // FRAME
+    uint8_t nwid[ZT_NWID_SIZE]; // FRAME, BRIDGED
     uint8_t *packet; // may be written to; valid until zt_datapath_pop()
     size_t length;
 } zt_record_t;

@@ -36,8 +36,17 @@ typedef struct _zt_peer_t {
     zt_membership_t members[]; // one a network
 } zt_peer_t;
 
+// A host that is no member of the network.
+typedef struct _zt_host_t {
+    uint32_t heard; // s, of the same clock
+    uint8_t network; // its index and 1; 0: this entry is not in use
+    uint8_t mac[ZT_ETHERNET_ADDRESS_SIZE];
+    uint8_t address[ZT_ADDRESS_SIZE]; // of the member that it is behind; our own: on the joined Ethernet
+} zt_host_t;
+
 typedef struct _zt_network_t {
     void *port;
+    void *ethernet; // NULL: none is joined
     const zt_rules_network_t *rules; // NULL: every frame passes
     uint16_t mtu;
     bool is_used;
@@ -63,6 +72,7 @@ struct _zt_datapath_t {
     uint8_t *peers;
 
     zt_network_t *networks;
+    zt_host_t hosts[ZT_DATAPATH_HOSTS];
     zt_reassembly_t reassembly;
     zt_ring_t ring;
     uint32_t counters[ZT_COUNTER_COUNT];
@@ -87,7 +97,13 @@ struct _zt_datapath_t {
 zt_peer_t *zt_find_peer(const zt_datapath_t *self, const uint8_t *address);
 int zt_find_network(const zt_datapath_t *self, const uint8_t *nwid);
 
-// judge.c. Only for networks with rules.
+// hosts.c
+// Behind whom a host is, our own address if on the joined Ethernet; NULL: not known.
+const uint8_t *zt_find_host(const zt_datapath_t *self, const zt_network_t *network, const uint8_t *mac, uint64_t now);
+// Whether it is known to be there; if so, it is remembered from now on.
+bool zt_hear_host(zt_datapath_t *self, const zt_network_t *network, const uint8_t *mac, const uint8_t *address, uint64_t now);
+
+// judge.c. Only for networks with rules. `peer` NULL: the frame is for no one member yet.
 typedef enum {
     ZT_JUDGED_PASS,
     ZT_JUDGED_DROP, // and counted
@@ -100,7 +116,7 @@ zt_judgement_t zt_judge(zt_datapath_t *self, const zt_network_t *network, const 
 bool zt_put_packet(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source, int slot);
 void zt_put_hello(zt_datapath_t *self, const uint8_t *packet, size_t length, const zt_endpoint_t *source);
 void zt_put_raw(zt_datapath_t *self, const uint8_t *datagram, size_t length, const zt_endpoint_t *source);
-void zt_put_frame(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *frame, size_t length);
+void zt_put_frame(zt_datapath_t *self, uint8_t kind, const uint8_t *nwid, const uint8_t *frame, size_t length);
 void zt_put_path(zt_datapath_t *self, const uint8_t *address, const zt_endpoint_t *source);
 
 static inline bool zt_same_endpoint(const zt_endpoint_t *one, const zt_endpoint_t *other) {

@@ -36,7 +36,7 @@ static void heard_on(zt_datapath_t *self, const packet_t *packet) {
 
 // A frame of an admitted member whose Ethernet header is complete. Nothing of the packet or of the peer is used after deliver():
 // it may have called us again.
-static void deliver(zt_datapath_t *self, packet_t *packet, const zt_network_t *network, size_t start) {
+static void deliver(zt_datapath_t *self, packet_t *packet, const zt_network_t *network, void *port, size_t start) {
     size_t length = packet->length - start;
     if (length == ZT_FRAME_HEADER_SIZE) {
         ZT_COUNT(self, frame_empty);
@@ -51,7 +51,7 @@ static void deliver(zt_datapath_t *self, packet_t *packet, const zt_network_t *n
     if (slot >= self->reassembly.owning || zt_reassembly_lent(&self->reassembly) > self->slots_lendable) {
         slot = -1;
     }
-    bool taken = self->platform.deliver(self->platform.context, network->port, packet->bytes + start, length, slot);
+    bool taken = self->platform.deliver(self->platform.context, port, packet->bytes + start, length, slot);
     packet->was_kept = taken && slot >= 0;
     if (taken) {
         ZT_COUNT(self, frames_in);
@@ -118,8 +118,25 @@ static bool receive_frame(zt_datapath_t *self, packet_t *packet) {
     // The Ethernet header takes the place of the end of the packet's header and of the network's id; the ethertype is there.
     memcpy(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE);
     memcpy(frame + ZT_ETHERNET_ADDRESS_SIZE, source, ZT_ETHERNET_ADDRESS_SIZE);
-    deliver(self, packet, network, ZT_FRAME_START_OFFSET);
+    deliver(self, packet, network, network->port, ZT_FRAME_START_OFFSET);
     return true;
+}
+
+// The port that a MAC is behind, NULL if that is not for us to know.
+static void *port_of(const zt_datapath_t *self, const packet_t *packet, const zt_network_t *network, const uint8_t *mac) {
+    if (memcmp(mac, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0) {
+        return network->port;
+    }
+    const uint8_t *where = zt_find_host(self, network, mac, packet->now);
+    return where != NULL && zt_same_address(where, self->address) ? network->ethernet : NULL;
+}
+
+// The peer's own MAC, or that of a host that is known to be behind it.
+static bool may_send_as(zt_datapath_t *self, const packet_t *packet, const zt_network_t *network, const uint8_t *mac) {
+    uint8_t own[ZT_ETHERNET_ADDRESS_SIZE];
+    mac_of(network, packet->peer->address, own);
+    return memcmp(mac, own, ZT_ETHERNET_ADDRESS_SIZE) == 0
+           || zt_hear_host(self, network, mac, packet->peer->address, packet->now);
 }
 
 static bool receive_ext_frame(zt_datapath_t *self, packet_t *packet) {
@@ -141,10 +158,9 @@ static bool receive_ext_frame(zt_datapath_t *self, packet_t *packet) {
         heard_on(self, packet);
         return true;
     }
-    uint8_t expected[ZT_ETHERNET_ADDRESS_SIZE];
-    mac_of(network, packet->peer->address, expected);
-    if (memcmp(source, expected, ZT_ETHERNET_ADDRESS_SIZE) != 0 || memcmp(destination, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0) {
-        return false; // of or for a host behind a bridge, a frame that a rule redirected, or a lie
+    void *port = port_of(self, packet, network, destination);
+    if (port == NULL || !may_send_as(self, packet, network, source)) {
+        return false; // of or for a host that is not known, a frame that a rule redirected, or a lie
     }
     zt_judgement_t judgement = judge(self, packet, network, destination, source, source + ZT_ETHERNET_ADDRESS_SIZE);
     if (judgement == ZT_JUDGED_PYTHON) {
@@ -152,7 +168,7 @@ static bool receive_ext_frame(zt_datapath_t *self, packet_t *packet) {
     }
     heard_on(self, packet);
     if (judgement != ZT_JUDGED_DROP) {
-        deliver(self, packet, network, ZT_EXT_FRAME_START_OFFSET);
+        deliver(self, packet, network, port, ZT_EXT_FRAME_START_OFFSET);
     }
     return true;
 }

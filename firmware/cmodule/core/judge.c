@@ -5,7 +5,8 @@
 
 zt_judgement_t zt_judge(zt_datapath_t *self, const zt_network_t *network, const zt_peer_t *peer, const zt_rules_frame_t *frame) {
     zt_rules_outcome_t outcome;
-    zt_rules_judge(network->rules, peer->members[network - self->networks].holdings, frame, &outcome);
+    const zt_holdings_t *holdings = peer == NULL ? NULL : peer->members[network - self->networks].holdings;
+    zt_rules_judge(network->rules, holdings, frame, &outcome);
     switch (outcome.verdict) {
         case ZT_VERDICT_ACCEPT:
             return outcome.copies == 0 ? ZT_JUDGED_PASS : ZT_JUDGED_PYTHON;

@@ -27,15 +27,8 @@ static void put_id(zt_datapath_t *self, uint8_t *packet) {
     }
 }
 
-// The peer that a frame goes to from here; NULL: it is Python's.
-static zt_peer_t *recipient(const zt_datapath_t *self, const zt_network_t *network, const uint8_t *mac) {
-    if (mac[0] != network->mask[0]) {
-        return NULL; // a group, or behind a bridge
-    }
-    uint8_t address[ZT_ADDRESS_SIZE];
-    for (size_t i = 0; i < ZT_ADDRESS_SIZE; i++) {
-        address[i] = mac[1 + i] ^ network->mask[1 + i];
-    }
+// The peer with this address, if frames may be sent to it from here.
+static zt_peer_t *open_peer(const zt_datapath_t *self, const zt_network_t *network, const uint8_t *address) {
     zt_peer_t *peer = zt_find_peer(self, address);
     if (peer == NULL || peer->send_to.length == 0 || !(peer->members[network - self->networks].flags & ZT_MEMBER_OPEN)) {
         return NULL;
@@ -66,13 +59,15 @@ static void send_pieces(zt_datapath_t *self, uint8_t *packet, size_t length, con
     }
 }
 
+// Whether a frame may go to a member, or, if that is NULL, to anybody.
 static zt_judgement_t judge(zt_datapath_t *self, const zt_network_t *network, const zt_peer_t *peer, const uint8_t *bytes,
     size_t length) {
+    static const uint8_t nobody[ZT_ADDRESS_SIZE];
     if (network->rules == NULL) {
         return ZT_JUDGED_PASS;
     }
     const zt_rules_frame_t frame = {
-        .other = peer->address,
+        .other = peer == NULL ? nobody : peer->address,
         .destination = bytes,
         .source = bytes + ZT_ETHERNET_ADDRESS_SIZE,
         .payload = bytes + ZT_FRAME_HEADER_SIZE,
@@ -82,51 +77,134 @@ static zt_judgement_t judge(zt_datapath_t *self, const zt_network_t *network, co
     return zt_judge(self, network, peer, &frame);
 }
 
-void zt_datapath_transmit(zt_datapath_t *self, int index, uint8_t *frame, size_t length, uint64_t now) {
-    ZT_ASSERT_OWNER(self);
-    if (index < 0 || index >= self->config.networks || !self->networks[index].is_used) {
-        ZT_COUNT(self, frame_unknown_network);
-        return;
+// A port takes the frame. It may call us again meanwhile, so nothing is done with the frame afterwards.
+static void hand_over(zt_datapath_t *self, void *port, uint8_t *frame, size_t length) {
+    if (self->platform.deliver(self->platform.context, port, frame, length, -1)) {
+        ZT_COUNT(self, frames_in);
+    } else {
+        ZT_COUNT(self, frame_not_taken);
     }
-    const zt_network_t *network = &self->networks[index];
-    if (length <= ZT_FRAME_HEADER_SIZE || length - ZT_FRAME_HEADER_SIZE > network->mtu || length > ZT_FRAME_MAX_SIZE) {
-        ZT_COUNT(self, frame_size_out);
-        return;
-    }
-    // The frame of a host that the stack bridges, if it may.
-    bool is_foreign = memcmp(frame + ZT_ETHERNET_ADDRESS_SIZE, network->mac, ZT_ETHERNET_ADDRESS_SIZE) != 0;
-    zt_peer_t *peer = is_foreign ? NULL : recipient(self, network, frame);
-    size_t packet_length = length + ZT_FRAME_HEADROOM;
-    bool too_many = packet_length > self->config.mtu + (ZT_FRAGMENTS_MAX - 1) * (size_t)(self->config.mtu - ZT_FRAGMENT_HEADER_SIZE);
-    if (peer == NULL || self->ids_used >= ZT_IDS_COUNT || too_many) {
-        zt_put_frame(self, network->nwid, frame, length);
-        return;
-    }
-    zt_judgement_t judgement = judge(self, network, peer, frame, length);
-    if (judgement == ZT_JUDGED_PYTHON) {
-        zt_put_frame(self, network->nwid, frame, length);
-    }
-    if (judgement != ZT_JUDGED_PASS) {
-        return;
-    }
+}
 
-    uint8_t *packet = frame - ZT_FRAME_HEADROOM;
-    bool is_whole = packet_length <= self->config.mtu;
+// Armors and sends a packet that is complete from the network's id on.
+static void send_packet(zt_datapath_t *self, zt_peer_t *peer, uint8_t *packet, size_t length, uint8_t verb, uint64_t now) {
+    bool is_whole = length <= self->config.mtu;
     put_id(self, packet);
     memcpy(packet + ZT_DESTINATION_OFFSET, peer->address, ZT_ADDRESS_SIZE);
     memcpy(packet + ZT_SOURCE_OFFSET, self->address, ZT_ADDRESS_SIZE);
     packet[ZT_FLAGS_OFFSET] = is_whole ? 0 : ZT_FLAG_FRAGMENTED;
-    packet[ZT_VERB_OFFSET] = ZT_VERB_FRAME;
-    memcpy(packet + ZT_FRAME_NWID_OFFSET, network->nwid, ZT_NWID_SIZE);
-    zt_armor((const uint8_t *)peer->key, packet, packet_length, ZT_CIPHER_SALSA20_POLY1305);
+    packet[ZT_VERB_OFFSET] = verb;
+    zt_armor((const uint8_t *)peer->key, packet, length, ZT_CIPHER_SALSA20_POLY1305);
 
     // send() may call us again and change the tables, so the bookkeeping comes first and the endpoint is a copy.
     peer->last_frame_out = now;
     const zt_endpoint_t to = peer->send_to;
     ZT_COUNT(self, frames_out);
     if (is_whole) {
-        self->platform.send(self->platform.context, &to, packet, packet_length);
+        self->platform.send(self->platform.context, &to, packet, length);
     } else {
-        send_pieces(self, packet, packet_length, &to);
+        send_pieces(self, packet, length, &to);
+    }
+}
+
+static bool has_room(const zt_datapath_t *self, size_t packet_length) {
+    const size_t mtu = self->config.mtu;
+    return self->ids_used < ZT_IDS_COUNT && packet_length <= ZT_PACKET_MAX_SIZE
+           && packet_length <= mtu + (ZT_FRAGMENTS_MAX - 1) * (mtu - ZT_FRAGMENT_HEADER_SIZE);
+}
+
+// To a member, or to the host behind it that the frame is for. False: it is Python's.
+static bool send_to(zt_datapath_t *self, const zt_network_t *network, zt_peer_t *peer, uint8_t *frame, size_t length, bool is_own,
+    uint64_t now) {
+    bool is_for_member = frame[0] == network->mask[0];
+    // Without MACs in the packet only what goes from a member to a member.
+    size_t start = is_own && is_for_member ? ZT_FRAME_START_OFFSET : ZT_EXT_FRAME_START_OFFSET;
+    if (!has_room(self, start + length)) {
+        return false;
+    }
+    zt_judgement_t judgement = is_for_member ? ZT_JUDGED_PASS : judge(self, network, NULL, frame, length);
+    if (judgement == ZT_JUDGED_PASS) {
+        judgement = judge(self, network, peer, frame, length);
+    }
+    if (judgement != ZT_JUDGED_PASS) {
+        return judgement == ZT_JUDGED_DROP;
+    }
+    uint8_t verb = ZT_VERB_FRAME;
+    if (start == ZT_EXT_FRAME_START_OFFSET) {
+        if (is_own) { // it lies where a FRAME is well placed
+            memmove(frame - (ZT_FRAME_HEADROOM - ZT_BRIDGED_HEADROOM), frame, length);
+            frame -= ZT_FRAME_HEADROOM - ZT_BRIDGED_HEADROOM;
+        }
+        frame[-1] = ZT_EXT_FRAME_NORMAL;
+        verb = ZT_VERB_EXT_FRAME;
+    }
+    uint8_t *packet = frame - start;
+    memcpy(packet + ZT_FRAME_NWID_OFFSET, network->nwid, ZT_NWID_SIZE);
+    send_packet(self, peer, packet, start + length, verb, now);
+    return true;
+}
+
+// A unicast frame of our stack (`is_own`), or of a host that we bridge. False: it is Python's.
+static bool forward(zt_datapath_t *self, const zt_network_t *network, uint8_t *frame, size_t length, bool is_own, uint64_t now) {
+    uint8_t member[ZT_ADDRESS_SIZE];
+    const uint8_t *address = member;
+    if (frame[0] == network->mask[0]) {
+        if (!is_own && memcmp(frame, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0) {
+            hand_over(self, network->port, frame, length);
+            return true;
+        }
+        for (size_t i = 0; i < ZT_ADDRESS_SIZE; i++) {
+            member[i] = frame[1 + i] ^ network->mask[1 + i];
+        }
+    } else {
+        address = zt_find_host(self, network, frame, now);
+        if (address == NULL) {
+            return false;
+        }
+        if (zt_same_address(address, self->address)) {
+            if (is_own) { // else both are on that Ethernet
+                hand_over(self, network->ethernet, frame, length);
+            }
+            return true;
+        }
+    }
+    zt_peer_t *peer = open_peer(self, network, address);
+    return peer != NULL && send_to(self, network, peer, frame, length, is_own, now);
+}
+
+// The network of a frame; NULL if there is none, or the frame cannot be one of it.
+static const zt_network_t *network_of(zt_datapath_t *self, int index, size_t length) {
+    ZT_ASSERT_OWNER(self);
+    if (index < 0 || index >= self->config.networks || !self->networks[index].is_used) {
+        ZT_COUNT(self, frame_unknown_network);
+        return NULL;
+    }
+    if (length <= ZT_FRAME_HEADER_SIZE || length - ZT_FRAME_HEADER_SIZE > self->networks[index].mtu || length > ZT_FRAME_MAX_SIZE) {
+        ZT_COUNT(self, frame_size_out);
+        return NULL;
+    }
+    return &self->networks[index];
+}
+
+void zt_datapath_transmit(zt_datapath_t *self, int index, uint8_t *frame, size_t length, uint64_t now) {
+    const zt_network_t *network = network_of(self, index, length);
+    if (network == NULL) {
+        return;
+    }
+    // The stack may send as a host that it bridges by itself: whether it may is Python's to say.
+    bool is_own = memcmp(frame + ZT_ETHERNET_ADDRESS_SIZE, network->mac, ZT_ETHERNET_ADDRESS_SIZE) == 0;
+    if (!is_own || !forward(self, network, frame, length, true, now)) {
+        zt_put_frame(self, ZT_RECORD_FRAME, network->nwid, frame, length);
+    }
+}
+
+void zt_datapath_bridge(zt_datapath_t *self, int index, uint8_t *frame, size_t length, uint64_t now) {
+    const zt_network_t *network = network_of(self, index, length);
+    if (network == NULL) {
+        return;
+    }
+    bool is_known = zt_hear_host(self, network, frame + ZT_ETHERNET_ADDRESS_SIZE, self->address, now);
+    if (!is_known || !forward(self, network, frame, length, false, now)) {
+        zt_put_frame(self, ZT_RECORD_BRIDGED, network->nwid, frame, length);
     }
 }

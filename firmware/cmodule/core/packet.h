@@ -53,5 +53,6 @@
 #define ZT_EXT_FRAME_FLAGS_OFFSET (36)
 #define ZT_EXT_FRAME_START_OFFSET (37)
 #define ZT_EXT_FRAME_PAYLOAD_OFFSET (51)
+#define ZT_EXT_FRAME_NORMAL (0) // flags: no certificate, no answer wanted, no copy made by a rule
 
 #endif // ZT_PACKET_H

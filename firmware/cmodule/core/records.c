@@ -69,8 +69,8 @@ void zt_put_raw(zt_datapath_t *self, const uint8_t *datagram, size_t length, con
     put_from(self, ZT_RECORD_RAW, datagram, length, source, SHARE_BULK, ZT_COUNT_ring_full_raw);
 }
 
-void zt_put_frame(zt_datapath_t *self, const uint8_t *nwid, const uint8_t *frame, size_t length) {
-    header_t *header = put(self, ZT_RECORD_FRAME, frame, length, SHARE_BULK, ZT_COUNT_ring_full_frame_out);
+void zt_put_frame(zt_datapath_t *self, uint8_t kind, const uint8_t *nwid, const uint8_t *frame, size_t length) {
+    header_t *header = put(self, kind, frame, length, SHARE_BULK, ZT_COUNT_ring_full_frame_out);
     if (header != NULL) {
         memcpy(header->nwid, nwid, ZT_NWID_SIZE);
     }
@@ -97,7 +97,7 @@ bool zt_datapath_next(const zt_datapath_t *self, zt_record_t *record) {
     record->packet = slot == NULL ? (uint8_t *)(header + 1) : slot->packet;
     record->length = slot == NULL ? length - sizeof(header_t) : slot->used;
     record->endpoint.length = 0;
-    if (record->kind == ZT_RECORD_FRAME) {
+    if (record->kind == ZT_RECORD_FRAME || record->kind == ZT_RECORD_BRIDGED) {
         memcpy(record->nwid, header->nwid, ZT_NWID_SIZE);
     } else {
         record->endpoint = header->endpoint;

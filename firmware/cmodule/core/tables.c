@@ -170,8 +170,10 @@ void *zt_datapath_remove_network(zt_datapath_t *self, const uint8_t *nwid) {
     for (uint16_t i = 0; i < self->peers_touched; i++) {
         memset(&peer_at(self, i)->members[index], 0, sizeof(zt_membership_t));
     }
+    zt_datapath_forget_hosts(self, nwid);
     self->networks[index].is_used = false;
     self->networks[index].rules = NULL;
+    self->networks[index].ethernet = NULL;
     return self->networks[index].port;
 }
 

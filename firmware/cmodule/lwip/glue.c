@@ -6,6 +6,7 @@
 
 #include "../core/copy.h"
 #include "netif.h"
+#include "tap.h"
 
 #include "lwip/pbuf.h"
 #include "lwip/sys.h"
@@ -70,6 +71,7 @@ void zt_glue_close(zt_glue_t *self) {
             service->glue = NULL;
         }
     }
+    zt_tap_forget(self);
     zt_datapath_close(self->datapath);
     self->is_closed = true;
     free_if_unused(self);
@@ -149,26 +151,47 @@ void zt_glue_set_now(zt_glue_t *self, uint64_t now) {
 }
 
 /******************************************************************************/
-// Out of the stack
+// Out of the stack, and from an Ethernet that is bridged
 
-// Where a packet that is built around a frame lies. The frame comes from lwIP in any number of pieces.
+static void copy_from(const struct pbuf *pbuf, uint8_t *to) {
+    for (const struct pbuf *part = pbuf; part != NULL; part = part->next) {
+        zt_copy(to, part->payload, part->len);
+        to += part->len;
+    }
+}
+
+// Where a packet that is built around a frame lies; NULL: that cannot be now. The frame comes from lwIP in any number of pieces.
+static uint8_t *begin(zt_glue_t *self, const struct pbuf *frame, size_t headroom) {
+    // The underlay may be on the same lwIP, but its datagrams must never lead back here.
+    if (self == NULL || self->is_transmitting || frame->tot_len > FRAME_SIZE) {
+        return NULL;
+    }
+    uint8_t *start = (uint8_t *)self->buffer + ZT_PACKET_LEAD + headroom;
+    copy_from(frame, start);
+    self->is_transmitting = true;
+    return start;
+}
+
 void zt_glue_transmit(zt_netif_t *netif, const struct pbuf *frame) {
     const zt_netif_service_t *service = zt_netif_service(netif);
     zt_glue_t *self = service->glue;
-    // The underlay may be on the same lwIP, but its datagrams must never lead back here.
-    if (self == NULL || self->is_transmitting || frame->tot_len > FRAME_SIZE) {
+    uint8_t *start = begin(self, frame, ZT_FRAME_HEADROOM);
+    if (start == NULL) {
         zt_netif_count_dropped(netif);
         return;
     }
-    uint8_t *start = (uint8_t *)self->buffer + ZT_PACKET_LEAD + ZT_FRAME_HEADROOM;
-    uint8_t *end = start;
-    for (const struct pbuf *part = frame; part != NULL; part = part->next) {
-        zt_copy(end, part->payload, part->len);
-        end += part->len;
-    }
-    self->is_transmitting = true;
-    zt_datapath_transmit(self->datapath, service->index, start, (size_t)(end - start), zt_glue_now(self));
+    zt_datapath_transmit(self->datapath, service->index, start, frame->tot_len, zt_glue_now(self));
     self->is_transmitting = false;
+}
+
+bool zt_glue_bridge(zt_glue_t *self, const uint8_t *nwid, const struct pbuf *frame) {
+    uint8_t *start = begin(self, frame, ZT_BRIDGED_HEADROOM);
+    if (start != NULL) {
+        int index = zt_datapath_network(self->datapath, nwid);
+        zt_datapath_bridge(self->datapath, index, start, frame->tot_len, zt_glue_now(self));
+        self->is_transmitting = false;
+    }
+    return start != NULL;
 }
 
 /******************************************************************************/
@@ -188,13 +211,6 @@ static bool is_well_placed(const struct pbuf *datagram) {
 
 static void receive(zt_glue_t *self, uint8_t *datagram, size_t length, const zt_endpoint_t *source) {
     zt_datapath_receive(self->datapath, datagram, length, source, zt_glue_now(self));
-}
-
-static void copy_from(const struct pbuf *datagram, uint8_t *to) {
-    for (const struct pbuf *part = datagram; part != NULL; part = part->next) {
-        zt_copy(to, part->payload, part->len);
-        to += part->len;
-    }
 }
 
 void zt_glue_receive(zt_glue_t *self, struct pbuf *datagram, const zt_endpoint_t *source) {
@@ -274,6 +290,7 @@ bool zt_glue_deliver(zt_glue_t *self, zt_netif_t *netif, uint8_t *frame, size_t 
     if (!zt_netif_can_take(netif, length)) {
         return false;
     }
+    self->is_transmitting = false; // a frame from a bridged Ethernet is copied first, and may be answered at once
     struct pbuf *pbuf = slot >= 0 ? lend(self, frame, length, slot) : cut(self, frame, length);
     return pbuf != NULL ? zt_netif_input_pbuf(netif, pbuf) || slot >= 0 : zt_netif_input(netif, frame, length);
 }

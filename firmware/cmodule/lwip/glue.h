@@ -71,6 +71,9 @@ void zt_glue_receive_copy(zt_glue_t *self, const uint8_t *datagram, size_t lengt
 // A frame that leaves the stack by this interface. The pbuf is borrowed.
 void zt_glue_transmit(zt_netif_t *netif, const struct pbuf *frame);
 
+// A frame that was heard on the Ethernet joined to a network. The pbuf is borrowed. False: it is lost, another is on its way out.
+bool zt_glue_bridge(zt_glue_t *self, const uint8_t *nwid, const struct pbuf *frame);
+
 // What platform.deliver must do for a port that is an interface.
 bool zt_glue_deliver(zt_glue_t *self, zt_netif_t *netif, uint8_t *frame, size_t length, int slot);
 

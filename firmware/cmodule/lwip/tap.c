@@ -1,7 +1,6 @@
 // The frames of another interface of the device; tap.h is the manual.
 #include "tap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "netif.h"
@@ -9,82 +8,69 @@
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
-#define LENGTH_SIZE (2) // what precedes each frame in the queue, little-endian
-
 struct _zt_tap_t {
-    struct netif *netif;
+    struct netif *netif; // NULL: not open
     netif_input_fn input; // the interface's own
+    zt_glue_t *glue; // NULL: no network gets what is heard
+    uint8_t nwid[ZT_NWID_SIZE];
     uint32_t dropped;
-    size_t start;
-    size_t used;
-    uint8_t queue[ZT_TAP_QUEUE_SIZE];
 };
 
-static zt_tap_t *tap; // NULL: none is open
-
-static void put(zt_tap_t *self, const void *bytes, size_t length) {
-    size_t at = (self->start + self->used) % ZT_TAP_QUEUE_SIZE;
-    size_t first = LWIP_MIN(length, ZT_TAP_QUEUE_SIZE - at);
-    memcpy(self->queue + at, bytes, first);
-    memcpy(self->queue, (const uint8_t *)bytes + first, length - first);
-    self->used += length;
-}
-
-static void take(zt_tap_t *self, uint8_t *bytes, size_t length) {
-    if (bytes != NULL) {
-        size_t first = LWIP_MIN(length, ZT_TAP_QUEUE_SIZE - self->start);
-        memcpy(bytes, self->queue + self->start, first);
-        memcpy(bytes + first, self->queue, length - first);
-    }
-    self->start = (self->start + length) % ZT_TAP_QUEUE_SIZE;
-    self->used -= length;
-}
-
-static void hear(zt_tap_t *self, const struct pbuf *frame) {
-    if (self->used + LENGTH_SIZE + frame->tot_len > ZT_TAP_QUEUE_SIZE) {
-        self->dropped++;
-        return;
-    }
-    const uint8_t length[LENGTH_SIZE] = { (uint8_t)frame->tot_len, (uint8_t)(frame->tot_len >> 8) };
-    put(self, length, sizeof(length));
-    for (const struct pbuf *part = frame; part != NULL; part = part->next) {
-        put(self, part->payload, part->len);
-    }
-}
+static zt_tap_t tap;
 
 static err_t tap_input(struct pbuf *frame, struct netif *netif) {
     bool is_for_stack = frame->len >= ZT_MAC_SIZE && memcmp(frame->payload, netif->hwaddr, ZT_MAC_SIZE) == 0;
-    if (!is_for_stack && frame->tot_len > ZT_ETHERNET_HEADER_SIZE) {
-        hear(tap, frame);
+    if (!is_for_stack && (tap.glue == NULL || !zt_glue_bridge(tap.glue, tap.nwid, frame))) {
+        tap.dropped++;
     }
-    return tap->input(frame, netif);
+    return tap.input(frame, netif);
 }
 
 zt_tap_t *zt_tap_open(struct netif *netif) {
-    if (tap != NULL || netif->hwaddr_len != ZT_MAC_SIZE) {
+    if (tap.netif != NULL || netif->hwaddr_len != ZT_MAC_SIZE) {
         return NULL;
     }
-    zt_tap_t *self = malloc(sizeof(*self));
-    if (self == NULL) {
-        return NULL;
-    }
-    memset(self, 0, offsetof(zt_tap_t, queue));
-    self->netif = netif;
-    self->input = netif->input;
+    tap = (zt_tap_t) { .netif = netif, .input = netif->input };
     netif->input = tap_input;
-    tap = self;
-    return self;
+    return &tap;
+}
+
+static void leave(zt_tap_t *self) {
+    if (self->glue != NULL) {
+        zt_datapath_join_ethernet(zt_glue_datapath(self->glue), self->nwid, NULL);
+        self->glue = NULL;
+    }
 }
 
 void zt_tap_close(zt_tap_t *self) {
     struct netif *netif;
+    leave(self);
     NETIF_FOREACH(netif) {
         if (netif == self->netif && netif->input == tap_input) { // it may have been removed meanwhile
             netif->input = self->input;
         }
     }
-    tap = NULL;
-    free(self);
+    self->netif = NULL;
+}
+
+bool zt_tap_join(zt_tap_t *self, zt_glue_t *glue, const uint8_t *nwid) {
+    leave(self);
+    if (!zt_datapath_join_ethernet(zt_glue_datapath(glue), nwid, self)) {
+        return false;
+    }
+    self->glue = glue;
+    memcpy(self->nwid, nwid, ZT_NWID_SIZE);
+    return true;
+}
+
+void zt_tap_forget(const zt_glue_t *glue) {
+    if (tap.glue == glue) {
+        tap.glue = NULL;
+    }
+}
+
+bool zt_tap_is(const void *pointer) {
+    return pointer == &tap;
 }
 
 bool zt_tap_send(zt_tap_t *self, const uint8_t *frame, size_t length) {
@@ -102,25 +88,6 @@ bool zt_tap_send(zt_tap_t *self, const uint8_t *frame, size_t length) {
     return error == ERR_OK;
 }
 
-size_t zt_tap_receive(zt_tap_t *self, uint8_t *frame, size_t size) {
-    while (self->used > 0) {
-        uint8_t bytes[LENGTH_SIZE];
-        take(self, bytes, sizeof(bytes));
-        size_t length = bytes[0] | (size_t)bytes[1] << 8;
-        bool fits = length <= size;
-        take(self, fits ? frame : NULL, length);
-        if (fits) {
-            return length;
-        }
-        self->dropped++;
-    }
-    return 0;
-}
-
 uint32_t zt_tap_dropped(const zt_tap_t *self) {
     return self->dropped;
-}
-
-bool zt_tap_is_waiting(void) {
-    return tap != NULL && tap->used > 0;
 }

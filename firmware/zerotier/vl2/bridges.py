@@ -1,4 +1,4 @@
-"""The bridges of one network: which hosts are behind which of them, and what our own bridged hosts need.
+"""The bridges of one network: which hosts are behind which of them or on our own Ethernet, and what the latter need.
 
 Owns the bounded tables of MACs and of groups that bridged hosts use (protocol/07 §7.5, §7.6). Never
 sends. Whoever has a MAC in the form of a member's is a member, so no bridge can speak for one.
@@ -11,47 +11,77 @@ from .group import choose
 
 _MAX_RECIPIENTS = const(32)  # bridges that get a frame for a MAC that none is known to have
 _GROUP_LIFE = const(1200000)  # ms after a bridged host sent to a group
+_HOST_AGE = const(
+    300000
+)  # ms of silence until a host may be anywhere, as in other switches (IEEE 802.1D)
+
+HERE = b""  # in the place of a bridge's address: on the Ethernet that is joined to the network
 
 
 class Bridges:
-    """`bound`: MACs, and groups, that are remembered."""
+    """`bound`: MACs, and groups, that are remembered.
+
+    `fast`: None, or who forwards for known hosts without asking here: `put(mac, way, now)`, `clear()`.
+    """
 
     def __init__(self, nwid: bytes, ourselves: bytes, bound: int, count) -> None:
         self._nwid = nwid
         self._ourselves = ourselves
         self._bound = bound
         self._count = count
-        self._ways: dict[bytes, list] = {}  # MAC -> [address of its bridge, when last used]
+        self._ways: dict[
+            bytes, list
+        ] = {}  # MAC -> [address of its bridge or HERE, when last heard]
         self._groups: dict[tuple[bytes, int], int] = {}  # of bridged hosts -> until when
         self.others: list[bytes] = []  # active bridges besides us
         self.are_we = False  # one of them
+        self.fast = None
 
     def set(self, config: NetworkConfig) -> None:
         """Take the bridges of a new config; hosts behind a former one are forgotten."""
         active = config.specialists_with(ROLE_ACTIVE_BRIDGE)
         self.are_we = self._ourselves in active
         self.others = [address for address in active if address != self._ourselves]
-        for mac in list(self._ways):
-            if self._ways[mac][0] not in self.others:
-                del self._ways[mac]
+        allowed = self.others + ([HERE] if self.are_we else [])
+        self._keep(lambda way: way in allowed)
         if not self.are_we:
             self._groups.clear()
 
-    # --- hosts behind others ---
+    def left_ethernet(self) -> None:
+        """No Ethernet is joined any more."""
+        self._keep(lambda way: way != HERE)
+
+    def _keep(self, is_good) -> None:
+        gone = [mac for mac, way in self._ways.items() if not is_good(way[0])]
+        for mac in gone:
+            del self._ways[mac]
+        if gone and self.fast is not None:
+            self.fast.clear()
+
+    # --- where hosts are ---
 
     def hears(self, source: bytes, sender: bytes, now: int) -> bool:
         """A frame from a MAC that is not the sender's: whether it may be one of a bridged host."""
         if sender not in self.others or not self.may_be_bridged(source):
             return False
-        way = self._ways.get(source)
-        if way is None:
-            if len(self._ways) >= self._bound:
-                del self._ways[min(self._ways, key=lambda mac: self._ways[mac][1])]
-                self._count("bridged_host_evicted")
-            self._ways[source] = [sender, now]
-        else:
-            way[0], way[1] = sender, now
+        self.learn(source, sender, now)
         return True
+
+    def learn(self, mac: bytes, way: bytes, now: int) -> None:
+        """A host was heard: behind a bridge, or HERE. It may have been somewhere else before."""
+        if mac not in self._ways and len(self._ways) >= self._bound:
+            del self._ways[min(self._ways, key=lambda mac: self._ways[mac][1])]
+            self._count("bridged_host_evicted")
+        self._ways[mac] = [way, now]
+        if self.fast is not None:
+            self.fast.put(mac, way, now)
+
+    def way(self, mac: bytes, now: int) -> bytes | None:
+        """The address of the bridge that a host is behind, or HERE; None if it was not heard lately."""
+        way = self._ways.get(mac)
+        if way is None or now - way[1] > _HOST_AGE:
+            return None
+        return way[0]
 
     def may_be_bridged(self, mac: bytes) -> bool:
         """False for groups, for nobody, and for MACs in the form of members'."""
@@ -63,11 +93,8 @@ class Bridges:
 
     def towards(self, mac: bytes, now: int) -> list[bytes]:
         """The bridges that get a frame for this MAC: the one that it is behind, or some of all."""
-        way = self._ways.get(mac)
-        if way is not None:
-            way[1] = now
-            return [way[0]]
-        return choose(self.others, _MAX_RECIPIENTS)
+        way = self.way(mac, now)
+        return [way] if way else choose(self.others, _MAX_RECIPIENTS)
 
     # --- our own bridged hosts ---
 

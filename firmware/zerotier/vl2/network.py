@@ -153,14 +153,14 @@ class Network:
 
         `on_close()`, if not None, is called when that ends.
         """
-        limits = self._transport.limits
-        self.bridge = Bridge(self, port, self._port, limits.bridged_hosts, self.count)
+        self.bridge = Bridge(self, port, self._port, self.count)
         self._on_ethernet_left = on_close
         return self.bridge
 
     def leave_ethernet(self) -> None:
         """The network is no longer joined to a local Ethernet. No error if it was not."""
         self.bridge = None
+        self.bridges.left_ethernet()
         on_close = self._on_ethernet_left
         self._on_ethernet_left = None
         if on_close is not None:
@@ -307,7 +307,11 @@ class Network:
     def transmit(self, frame: bytes | memoryview, now: int) -> None:
         """Send an Ethernet frame (14-byte header and payload) that came from the local port."""
         view = memoryview(frame)
-        if self.bridge is None or len(frame) <= ethernet.HEADER or not self.bridge.takes(view):
+        if (
+            self.bridge is None
+            or len(frame) <= ethernet.HEADER
+            or not self.bridge.takes(view, now)
+        ):
             self.outbound.transmit(view, now)
 
     def compose(

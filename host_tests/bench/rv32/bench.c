@@ -9,6 +9,7 @@
 
 #include "firmware/cmodule/core/armor.h"
 #include "firmware/cmodule/core/datapath.h"
+#include "firmware/cmodule/core/packet.h"
 #include "firmware/cmodule/core/rules.h"
 #include "firmware/cmodule/lwip/glue.h"
 #include "firmware/cmodule/lwip/netif.h"
@@ -170,7 +171,7 @@ static void write_frame(uint8_t *frame, size_t length, const uint8_t *destinatio
 static void measure_armor(size_t frame_length, size_t lead, const char *armor_figure, const char *dearmor_figure) {
     static _Alignas(8) uint8_t memory[2048];
     uint8_t *packet = memory + lead;
-    size_t length = frame_length + ZT_FRAME_HEADROOM;
+    size_t length = frame_length + ZT_FRAME_START_OFFSET;
     start();
     zt_armor(KEY, packet, length, ZT_CIPHER_SALSA20_POLY1305);
     arrive();

@@ -37,6 +37,7 @@ CORE = [
     "armor",
     "copy",
     "datapath",
+    "hosts",
     "inbound",
     "judge",
     "outbound",
@@ -50,7 +51,7 @@ CORE = [
     "salsa20",
     "tables",
 ]
-GLUE = ["glue", "netif", "aliases", "routes"]
+GLUE = ["glue", "netif", "aliases", "routes", "tap"]
 BENCH = ["bench", "rules_case"]
 STACK = [
     *(

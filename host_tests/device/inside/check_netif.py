@@ -13,13 +13,15 @@ from host_tests.unit.support import raises
 
 MAC = b"\x02\x00\x00\x00\x00\x0a"
 PEER = b"\x02\x00\x00\x00\x00\x0b"
+BRIDGE = b"\x06\x00\x00\x00\x00\x0c"  # the first octet follows from NWID (protocol/06 §6.2)
 BROADCAST = b"\xff" * 6
 IP = b"\x0a\x4d\x00\x01"
 PEER_IP = b"\x0a\x4d\x00\x02"
 MTU = 2800
 RING = 65536
 NWID = bytes(range(8))
-FRAME = 3  # a kind of record
+FRAME = 3  # kinds of records
+BRIDGED = 5
 ETHERNET = 14
 IPV4 = 20
 IPV6 = 40
@@ -588,41 +590,82 @@ def test_name_servers_are_set_and_told() -> None:
     assert _zerotier.name_servers(before) == before
 
 
+class Bridge:
+    """A tap in an interface, joined to a network of another datapath: hands back what was heard, and is its port."""
+
+    def __init__(self, name: str) -> None:
+        self.delivered: list[bytes] = []
+        self.datapath = _zerotier.Datapath(b"ours!", 1, 1, 1, RING)
+        self.datapath.add_network(NWID, BRIDGE, MTU, self)
+        self.tap = _zerotier.Tap(name)
+
+    def deliver(self, frame) -> None:
+        self.delivered.append(bytes(frame))
+
+    def heard(self) -> list[bytes]:
+        taken = []
+        while True:
+            record = self.datapath.next()
+            if record is None:
+                return taken
+            kind, frame, nwid = record
+            assert kind == BRIDGED and nwid == NWID
+            taken.append(bytes(frame))
+
+
 def test_a_tap_hears_and_sends_what_is_not_for_the_stack() -> None:
     with Interface() as netif:
-        name = "zt%d" % [n for n in range(16) if tap_name_is_taken(n)][0]
-        tap = _zerotier.Tap(name)
+        name = name_of_interface()
+        bridge = Bridge(name)
         raises(OSError, _zerotier.Tap, name)
-        buffer = bytearray(1514)
         foreign = b"\x0a\x00\x00\x00\x00\x01" + PEER + TYPE_IPV4 + b"bridged"
         netif.input(foreign)
-        assert buffer[: tap.receive_into(buffer)] == foreign
-        introduce(netif)  # a broadcast: for both
-        assert buffer[: tap.receive_into(buffer)][:6] == BROADCAST
-        netif.input(ipv4(1, echo_request(5)))  # for the stack alone
-        assert tap.receive_into(buffer) == 0 and len(frames(netif)) == 1
-        out = PEER + b"\x0a\x00\x00\x00\x00\x01" + TYPE_IPV4 + bytes(60)
-        assert tap.send(out) and frames(netif) == [out]
-        assert not tap.send(bytes(14)) and not tap.send(PEER + bytes(MTU + 9))
-        for _ in range(200):
-            netif.input(foreign[:14] + bytes(1000))
-        heard = 0
-        while tap.receive_into(buffer):
-            heard += 1
-        assert 7 <= heard < 200 and tap.dropped() == 200 - heard
-        netif.input(foreign[:14] + bytes(2000))
-        assert tap.receive_into(buffer) == 0  # does not fit
-        tap.close()
-        tap.close()
-        raises(OSError, tap.send, out)
+        assert bridge.heard() == [] and bridge.tap.dropped() == 1  # it is joined to no network
+        assert not bridge.datapath.join_ethernet(bytes(8), bridge.tap)
+        assert bridge.datapath.join_ethernet(NWID, bridge.tap)
         netif.input(foreign)
+        assert bridge.heard() == [foreign]
+        introduce(netif)  # a broadcast: for both
+        assert [frame[:6] for frame in bridge.heard()] == [BROADCAST]
+        netif.input(ipv4(1, echo_request(5)))  # for the stack alone
+        assert bridge.heard() == [] and len(frames(netif)) == 1
+        out = PEER + b"\x0a\x00\x00\x00\x00\x01" + TYPE_IPV4 + bytes(60)
+        assert bridge.tap.send(out) and frames(netif) == [out]
+        assert not bridge.tap.send(bytes(14)) and not bridge.tap.send(PEER + bytes(MTU + 9))
+        bridge.tap.close()
+        bridge.tap.close()
+        raises(OSError, bridge.tap.send, out)
+        raises(OSError, bridge.datapath.join_ethernet, NWID, bridge.tap)
+        netif.input(foreign)
+        assert bridge.heard() == []
     raises(OSError, _zerotier.Tap, "xx0")
     assert raises(OSError, _zerotier.Tap, "lo0")
 
 
-def tap_name_is_taken(number: int) -> bool:
-    try:
-        _zerotier.Tap("zt%d" % number).close()
-    except OSError:
-        return False
-    return True
+def test_hosts_that_are_known_are_bridged_without_python() -> None:
+    with Interface() as netif:
+        bridge = Bridge(name_of_interface())
+        bridge.datapath.join_ethernet(NWID, bridge.tap)
+        assert bridge.datapath.set_host(NWID, PEER, b"ours!", 1)
+        to_bridge = BRIDGE + PEER + TYPE_IPV4 + b"to the bridge"
+        netif.input(to_bridge)
+        assert bridge.delivered == [to_bridge] and bridge.heard() == []
+        answer = PEER + BRIDGE + TYPE_IPV4 + b"from the bridge"
+        bridge.datapath.transmit(NWID, answer, 1000)
+        assert frames(netif) == [answer] and bridge.heard() == []
+        # A datapath that is gone is asked no more, and neither is a tap.
+        bridge.datapath.__del__()
+        netif.input(to_bridge)
+        assert bridge.tap.dropped() == 1
+        bridge.tap.close()
+
+
+def name_of_interface() -> str:
+    """What lwIP calls the only one that there is; it counts on."""
+    for number in range(256):
+        try:
+            _zerotier.Tap("zt%d" % number).close()
+        except OSError:
+            continue
+        return "zt%d" % number
+    raise AssertionError("there is no interface")

@@ -51,7 +51,7 @@ def tapped(name: str, netif) -> bool:
     except OSError:
         return False
     netif.input(b"\xff" * 6 + bytes(8) + b"which")
-    heard = tap.receive_into(bytearray(100))
+    heard = tap.dropped()
     tap.close()
     return heard > 0
 

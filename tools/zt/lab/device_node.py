@@ -23,6 +23,7 @@ class Device(Traffic):
     def __init__(self, zt) -> None:
         super().__init__()
         self._zt = zt
+        self._lan = None  # a second interface of the stack, once it is made
 
     def _name(self) -> str:
         return self._zt.address
@@ -30,6 +31,14 @@ class Device(Traffic):
     def join(self, nwid: str) -> dict:
         """Join a network; returns at once."""
         self._zt.join(nwid)
+        return {}
+
+    def bridge(self, nwid: str, interface: str) -> dict:
+        """Join a TAP interface of Linux, which is made, to a network."""
+        import network
+
+        self._lan = network.LAN(interface)
+        self._network(nwid).bridge(self._lan.config("name"))
         return {}
 
     def leave(self, nwid: str) -> dict:
