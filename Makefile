@@ -119,7 +119,7 @@ firmware: $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware
 
 flash: $(BUILD)/.host ## write the image to a board: make flash BOARD=... PORT=...
 	$(call need,$(PORT),name the board's serial port: PORT=/dev/ttyUSB0)
-	$(call need,$(wildcard $(ESP32_BUILD)/firmware.bin),$(ESP32_BUILD)/firmware.bin is missing: run `make firmware BOARD=...`)
+	$(call need,$(wildcard $(ESP32_BUILD)/firmware.bin),$(ESP32_BUILD)/firmware.bin is missing: first make firmware BOARD=...)
 	$(BIN)/zt flash --port $(PORT) $(ESP32_BUILD)/firmware.bin
 
 monitor: $(BUILD)/.venv ## the board's prompt: make monitor PORT=...

@@ -29,6 +29,7 @@ COMMANDS = [
     *[["controller", "member", word] for word in ("list", "show", "authorize", "deauthorize")],
     ["controller", "member", "set"],
     ["controller", "member", "delete"],
+    *[[word] for word in ("node", "emulate", "flash", "provision", "backup", "restore")],
 ]
 
 

@@ -80,7 +80,7 @@ class Board:
         try:
             self._transport = SerialTransport(self.port, timeout=_ANSWER)
         except (OSError, TransportError, ValueError):
-            raise OSError(f"{self.port}: {_why_not(self.port)}")
+            raise OSError(f"{self.port}: {why_not(self.port) or 'was not ready: try again'}")
         try:
             self._transport.serial.write_timeout = _ANSWER
             self._enter(_INTERRUPT + _RAW_PROMPT, _ANSWER, _TRIES)
@@ -197,11 +197,11 @@ class Board:
         self.run(f"import os\nos.remove({path!r})")
 
 
-def _why_not(port: str) -> str:
-    """Why a port cannot be opened, in words."""
+def why_not(port: str) -> str:
+    """Why a port cannot be opened, in words; empty if it can."""
     try:
         serial.serial_for_url(port, exclusive=True).close()
     except (OSError, ValueError) as error:
         number = getattr(error, "errno", None)
         return _REASONS.get(number or 0, f"cannot be opened: {error}")
-    return "was not ready: try again"
+    return ""

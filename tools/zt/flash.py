@@ -1,6 +1,6 @@
 """`zt flash`: writes an image into an ESP32.
 
-Owns the choice of the offset and the sentences for what is wrong; esptool writes.
+Owns the order, every check before the first byte is written, and the sentences for what is wrong; esptool writes.
 """
 
 from __future__ import annotations
@@ -11,16 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-IMAGE_MAGIC = 0xE9
-CHIP_ID = 12  # offset in the image header of the bootloader, with which an image begins
-# chip id -> (esptool's name, where an image begins in flash)
-CHIPS = {
-    0x0000: ("esp32", 0x1000),
-    0x0005: ("esp32c3", 0x0),
-    0x0009: ("esp32s3", 0x0),
-    0x000D: ("esp32c6", 0x0),
-}
-FLASH_SIZE = 4 << 20
+from . import board as boards
+from .image import check
+
+_TROUBLE = "error occurred: "  # in front of what esptool has to say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,7 +23,7 @@ def add_parser(subparsers: Any) -> None:
         "flash",
         help="write an image into an ESP32",
         description="Writes a firmware image, whole, into an ESP32, S3, C3 or C6. The board's files stay,"
-        " unless --erase is given.",
+        " unless --erase is given. An image for another chip, or too large for the board, is not written.",
     )
     parser.add_argument("--port", required=True, help="serial port")
     parser.add_argument(
@@ -39,27 +33,24 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def chip_of(image: bytes, name: str) -> tuple[str, int]:
-    """The chip that an image is for, and where it goes. ValueError if it is no image, or too large."""
-    if len(image) <= CHIP_ID + 1 or image[0] != IMAGE_MAGIC:
-        raise ValueError(f"{name} is not an image for an ESP32")
-    chip = CHIPS.get(int.from_bytes(image[CHIP_ID : CHIP_ID + 2], "little"))
-    if chip is None:
-        raise ValueError(f"{name} is for a chip that is not supported")
-    if chip[1] + len(image) > FLASH_SIZE:
-        raise ValueError(f"{name} is larger than the 4 MB of flash that a board has")
-    return chip
+def run(options: argparse.Namespace) -> None:
+    """Write the image. OSError with esptool's reason if it does not succeed: then the same command goes on."""
+    chip, offset = check(options.image.read_bytes(), str(options.image))
+    reason = boards.why_not(options.port)
+    if reason:
+        raise OSError(f"{options.port}: {reason}")
+    words = [sys.executable, "-m", "esptool", "--chip", chip, "--port", options.port]
+    words += ["write-flash", *(["--erase-all"] if options.erase else [])]
+    words += [hex(offset), str(options.image)]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{options.port}: {_reason(done.stderr)}")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Write the image; esptool's exit status."""
-    chip, offset = chip_of(options.image.read_bytes(), str(options.image))
-    esptool = [sys.executable, "-m", "esptool", "--chip", chip, "--port", options.port]
-    steps = [["erase-flash"]] if options.erase else []
-    steps.append(["write-flash", hex(offset), str(options.image)])
-    for step in steps:
-        done = subprocess.run([*esptool, *step], stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise OSError(f"{options.port}: {lines[-1].strip() if lines else 'esptool failed'}")
-    return 0
+def _reason(errors: str) -> str:
+    """The sentence in what esptool said at its end."""
+    for line in errors.splitlines():
+        if _TROUBLE in line:
+            return line.partition(_TROUBLE)[2].strip()
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    return lines[-1] if lines else "esptool failed"
