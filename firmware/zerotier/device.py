@@ -193,9 +193,17 @@ class ZeroTier(ZeroTierBase):
             self.node.networks.close(self._now())  # or their interfaces would be missing next time
             raise
         self.node.paths.local = self._underlay.local_endpoints()
+        if hasattr(self._underlay, "switch_port"):
+            self.node.keepalive.switch_port = self._switch_port
         _running = self
         self._datapath.attach(self._now())
         _zerotier.background(self._pump, *self._underlay.sockets())
+
+    def _switch_port(self) -> None:
+        """No root answers: perhaps they do at another UDP port of ours."""
+        if self._underlay is not None:
+            self._underlay.switch_port()
+            _zerotier.background(self._pump, *self._underlay.sockets())
 
     def apply_dns(self) -> None:
         """Have the name servers asked of the first network that may set them; without one, those of before."""

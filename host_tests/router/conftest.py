@@ -4,23 +4,20 @@ Where it cannot be built the tests are skipped and say why; with CI in the envir
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host_tests.board.conftest import refuse
+from host_tests.interop.plain_site import PlainSite
 from host_tests.interop.site import DEVICE, MICROPYTHON, PORT, SERVICES, START, why_not
-from host_tests.interop.site import Site as InteropSite
 from host_tests.router import homes
 from zt.lab import Lab, Process
 
-NO_LIBZT = (Path(), Path())
 INNER = "inner"  # the node that may ask its router
 OTHER = "other"  # in the second home, whose router forwards nothing
 ROUTER = "gate"
@@ -29,7 +26,7 @@ OTHER_ROUTER = "gate3"
 HOMES = (INNER, OTHER)
 
 
-class Site(InteropSite):
+class Site(PlainSite):
     """`start` starts the services and the device in the other home."""
 
     homes: homes.Homes
@@ -46,26 +43,9 @@ class Site(InteropSite):
         self.homes.add_inside(INNER, ROUTER)
         self.homes.add_inside(INNER, SECOND_ROUTER)
         self.homes.add_inside(OTHER, OTHER_ROUTER)
-        self._make_world()
-        words = ("--name", "homes", "--pool", "10.147.22.0/24", "--public")
-        self.nwid = self.controller("network", "create", *words)["id"]
-        self._start_service("root", "root", "--home", str(self.home("root")))
-        words = ("--home", str(self.home("controller")), "run")
-        self._start_service("controller", "controller", *words)
+        self.start_services()
         self.addresses[OTHER] = self.start_device(OTHER).wait("up", START)["address"]
         self.nodes[OTHER].ask("ready", START, nwid=self.nwid, seconds=START)
-
-    def _make_world(self) -> None:
-        for name in SERVICES:
-            self.zt("identity", "new", "--out", str(self.home(name) / "identity.secret"))
-        root = (self.home("root") / "identity.public").read_text()
-        planet = self.folder / "planet"
-        self.zt(
-            *("world", "planet", "--root", f"{root}@{self.lab.address('root')}/{PORT}"),
-            *("--key", str(self.folder / "world.key"), "--out", str(planet)),
-        )
-        for name in (*SERVICES, *HOMES):
-            shutil.copy(planet, self.home(name) / "planet")
 
     def start_device(self, name: str, *words: str) -> Process:
         """A desktop device in a home."""
@@ -122,6 +102,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Lab(homes.Homes(), folder / "log") as lab:
         # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        site = Site(lab, folder, NO_LIBZT)
+        site = Site(lab, folder, HOMES)
         site.start()
         yield site

@@ -19,6 +19,10 @@ PREFIX = "microzt"
 ROUTER = "router"  # a node cannot be called so, see add()
 NETWORK = "10.77.0.0/16"  # private scope: unmodified nodes take it (protocol/04 §4.2)
 NODE_HOST, ROUTER_HOST = 2, 1
+FORWARDING = {
+    4: "/proc/sys/net/ipv4/ip_forward",
+    6: "/proc/sys/net/ipv6/conf/all/forwarding",
+}
 NODE_INTERFACE = "eth0"  # unmodified nodes skip interfaces called lo*, zt*, tun*, tap*
 BLOCK_PRIORITY = "100"  # before the rule `lookup main`, which has 32766
 
@@ -33,7 +37,7 @@ class Namespaces(Underlay):
     carries_unmodified_nodes = True
 
     def __init__(self, network: str = NETWORK) -> None:
-        """`network`: the /16 of the places."""
+        """`network`: the /16 of the places; or an IPv6 /48, then there is no IPv4."""
         reason = Namespaces.why_not()
         if reason:
             raise OSError(reason)
@@ -44,7 +48,7 @@ class Namespaces(Underlay):
         self._made: list[str] = []
         try:
             self._make(ROUTER)
-            self._in(ROUTER, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+            self._in(ROUTER, "sh", "-c", f"echo 1 >{FORWARDING[self._numbers.version]}")
         except BaseException:
             self.close()
             raise
@@ -72,16 +76,19 @@ class Namespaces(Underlay):
             raise ValueError(f"'{ROUTER}' is the laboratory's own place")
         address = self._numbers.add(place)
         gateway = str(self._numbers.places[place] - NODE_HOST + ROUTER_HOST)
-        number = address.split(".")[2]
+        number = len(self._numbers.places)
+        ip = f"-{self._numbers.version}"
+        bits = self._numbers.bits
+        usable = "nodad" if self._numbers.version == 6 else ""  # at once
         self._make(place)
         self._ip(
             f"-n {self._name(ROUTER)} link add node{number} type veth"
             f" peer name {NODE_INTERFACE} netns {self._name(place)}",
-            f"-n {self._name(ROUTER)} addr add {gateway}/24 dev node{number}",
+            f"-n {self._name(ROUTER)} addr add {gateway}/{bits} dev node{number} {usable}",
             f"-n {self._name(ROUTER)} link set node{number} up",
-            f"-n {self._name(place)} addr add {address}/24 dev {NODE_INTERFACE}",
+            f"-n {self._name(place)} addr add {address}/{bits} dev {NODE_INTERFACE} {usable}",
             f"-n {self._name(place)} link set {NODE_INTERFACE} up",
-            f"-n {self._name(place)} route add default via {gateway}",
+            f"-n {self._name(place)} {ip} route add default via {gateway}",
         )
         return address
 
@@ -125,7 +132,7 @@ class Namespaces(Underlay):
         ends = self.address(one), self.address(other)
         for source, target in (ends, ends[::-1]):
             self._ip(
-                f"-n {self._name(ROUTER)} rule {action} from {source} to {target}"
+                f"-n {self._name(ROUTER)} -{self._numbers.version} rule {action} from {source} to {target}"
                 f" priority {BLOCK_PRIORITY} blackhole"
             )
 

@@ -6,6 +6,8 @@ It never starts a process: `process.py` does, with the command line made by `com
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
+from typing import Any
 
 
 class Underlay:
@@ -46,13 +48,16 @@ class Underlay:
 
 
 class Numbering:
-    """Which place has which /24 of a /16: the n-th place (n from 1) has the n-th /24."""
+    """Which place has which subnet: the n-th place (n from 1) has the n-th /24 of a /16, or /64 of an IPv6 /48."""
 
     def __init__(self, network: str, host: int) -> None:
-        self.subnets = ipaddress.IPv4Network(network).subnets(new_prefix=24)
+        whole = ipaddress.ip_network(network)
+        self.version = whole.version
+        self.bits = 24 if whole.version == 4 else 64
+        self.subnets: Iterator[Any] = whole.subnets(new_prefix=self.bits)
         next(self.subnets)  # the 0th is left free, so that the numbers in addresses begin with 1
         self.host = host
-        self.places: dict[str, ipaddress.IPv4Address] = {}
+        self.places: dict[str, ipaddress.IPv4Address | ipaddress.IPv6Address] = {}
 
     def add(self, place: str) -> str:
         """The address of a new place. ValueError for a bad or taken name, or if all are used."""
