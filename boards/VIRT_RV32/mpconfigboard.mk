@@ -17,9 +17,8 @@ MPY_CROSS_FLAGS += -march=rv32imc
 # One lwIP carries the underlay and the overlay: `_zerotier.Underlay` is a part of it.
 ZT_LWIP_UNDERLAY = 1
 
-# Sizes of a small board: no table for signatures; packets in fragments are frames of up to 2800 bytes, larger ones one at a time.
+# As on an ESP32 without PSRAM.
 ZT_SMALL = 1
-CFLAGS += -DZT_DATAPATH_SLOT_BYTES=2992
 
 MICROPY_VFS_LFS2 = 1
 

@@ -26,8 +26,7 @@ add_library(usermod_zerotier INTERFACE)
 target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_DIR}/bind/micropython.c
     ${ZT_DIR}/bind/micropython_rules.c ${ZT_DIR}/bind/micropython_datapath.c)
 target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodium)
-# Packets in fragments are frames of up to 2800 bytes; larger ones one at a time (core/reassembly.h).
-target_compile_definitions(usermod_zerotier INTERFACE ZT_DATAPATH_SLOT_BYTES=2992)
+target_compile_definitions(usermod_zerotier INTERFACE ZT_SMALL=1) # less memory, large packets one at a time
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 
 set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")

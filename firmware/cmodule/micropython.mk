@@ -4,13 +4,14 @@
 # LWIP_DIR    lwIP's source tree, for boards whose lwIP we bring (NO_SYS) and that supply lwipopts.h and arch/cc.h;
 #             without it the module has neither Netif nor background()
 # ZT_LWIP_FLAGS  how that lwIP is compiled, where not as everything else
-# ZT_SMALL=1  60 KB less flash, slower signatures (core/sodium/small/)
+# ZT_SMALL=1  60 KB less flash, slower signatures (core/sodium/small/); 30 KB less RAM, large packets one at a time
 # ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
 ZT_CORE := $(wildcard $(ZT_DIR)/core/*.c) $(ZT_DIR)/core/sodium/glue.c
 ZT_BIND := $(ZT_DIR)/bind/micropython.c $(ZT_DIR)/bind/micropython_rules.c $(ZT_DIR)/bind/micropython_datapath.c
 ifeq ($(ZT_SMALL),1)
+CFLAGS_USERMOD += -DZT_SMALL=1
 ZT_SODIUM := $(wildcard $(ZT_DIR)/core/sodium/small/*.c)
 else
 ZT_SODIUM := $(addprefix $(SODIUM_DIR)/,$(shell grep '\.c$$' $(ZT_DIR)/core/libsodium.txt))

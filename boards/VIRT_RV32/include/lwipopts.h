@@ -109,7 +109,6 @@ uint32_t zt_stack_random(void);
 #define ZT_NETIF_COUNT (2)
 #define ZT_NETIF_GROUPS (12)
 #define ZT_NETIF_ALIASES (2)
-#define ZT_NETIF_OWN_MTU (2800)
 #include "firmware/cmodule/lwip/hooks.h"
 
 #endif // ZT_LWIPOPTS_H

@@ -8,6 +8,11 @@
 
 #include "py/obj.h"
 
+// 1 on boards that count their flash and memory. See micropython.mk.
+#ifndef ZT_SMALL
+#define ZT_SMALL (0)
+#endif
+
 // 1 if the build has lwIP with NO_SYS, and with it netif.c and background.c. See micropython.mk.
 #ifndef ZT_LWIP
 #define ZT_LWIP (0)

@@ -25,10 +25,9 @@
 #define NIL_ENDPOINT_SIZE (1)
 #define IP4_ENDPOINT_SIZE (7)
 
-// Bytes of a slot for fragments. 0: any packet fits each. A board that is short of memory takes what its MTUs need.
-#ifndef ZT_DATAPATH_SLOT_BYTES
-#define ZT_DATAPATH_SLOT_BYTES (0)
-#endif
+// Bytes of a slot for fragments. On boards that count their memory a frame of the default MTU, with a certificate, and larger
+// packets one at a time (../core/reassembly.h); elsewhere any packet.
+#define SLOT_BYTES (ZT_SMALL ? 2992 : 0)
 
 typedef struct _zerotier_datapath_obj_t {
     mp_obj_base_t base;
@@ -188,7 +187,7 @@ static bool has_good_bounds(const mp_int_t *bounds, zt_datapath_config_t *config
         .networks = (uint16_t)bounds[1],
         .slots = (uint16_t)bounds[2],
         .ring_bytes = (uint32_t)bounds[3],
-        .slot_bytes = ZT_DATAPATH_SLOT_BYTES,
+        .slot_bytes = SLOT_BYTES,
     };
     return config->peers == bounds[0] && config->networks == bounds[1] && config->slots == bounds[2]
            && bounds[3] >= 0 && config->ring_bytes == (mp_uint_t)bounds[3] && zt_datapath_size(config) != 0;

@@ -19,10 +19,13 @@
 #define ZT_NETIF_DEFAULT_MTU (2800) // a frame of this size is taken even if the MTU is smaller
 #define ZT_NETIF_MAX_MTU (10000)
 
-// The largest MTU that the stack sends by, whatever the network's is; at least ZT_NETIF_DEFAULT_MTU. It costs that much memory.
-#ifndef ZT_NETIF_OWN_MTU
-#define ZT_NETIF_OWN_MTU (ZT_NETIF_MAX_MTU)
+// 1 on boards that count their flash and memory. See ../micropython.mk.
+#ifndef ZT_SMALL
+#define ZT_SMALL (0)
 #endif
+
+// The largest MTU that the stack sends by, whatever the network's is. It costs that much memory.
+#define ZT_NETIF_OWN_MTU (ZT_SMALL ? ZT_NETIF_DEFAULT_MTU : ZT_NETIF_MAX_MTU)
 
 // Joined networks at a time.
 #ifndef ZT_NETIF_COUNT

@@ -27,6 +27,7 @@ COMMON = [
     "-std=gnu11",
     "-ffunction-sections",
     "-fdata-sections",
+    "-DZT_SMALL=1",
     f"-I{ROOT}",
     f"-I{BOARD}",
     f"-I{LWIP / 'include'}",
