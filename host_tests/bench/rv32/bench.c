@@ -1,6 +1,6 @@
 // How many instructions a packet takes on a 32-bit RISC-V core: the core, lwIP and the glue between them as a board builds them,
 // without MicroPython and without an operating system.
-// It owns what is measured: from where to where. One line of JSON for each figure; run.py builds, runs and judges.
+// It owns what is measured: from where to where, and how deep the stack goes. One line of JSON for each figure; run.py builds, runs and judges.
 // Never time: the emulator counts instructions exactly, and every run gives the same numbers.
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,6 +65,37 @@ static void require(bool condition, const char *what) {
 
 static void report(const char *figure, uint32_t value) {
     printf("{\"figure\": \"%s\", \"value\": %lu}\n", figure, (unsigned long)value);
+}
+
+// ---- the stack ----
+
+#define PAINTED (8 * 1024)
+#define PAINT (0xa5)
+#define OWN_FRAME (64) // of paint() and clean(), which are still running
+
+static uint8_t *stack_top;
+
+static __attribute__((noinline)) void paint(void) {
+    stack_top = (uint8_t *)__builtin_frame_address(0) - OWN_FRAME;
+    for (size_t i = 1; i <= PAINTED; i++) {
+        ((volatile uint8_t *)stack_top)[-(ptrdiff_t)i] = PAINT;
+    }
+}
+
+// Bytes of the stack that were used since then, below whoever called both.
+static __attribute__((noinline)) uint32_t clean(void) {
+    size_t untouched = 0;
+    while (untouched < PAINTED && ((volatile uint8_t *)stack_top)[(ptrdiff_t)untouched - PAINTED] == PAINT) {
+        untouched++;
+    }
+    return (uint32_t)(PAINTED - untouched) + OWN_FRAME;
+}
+
+static uint32_t deepest;
+
+static void note_stack(void) {
+    uint32_t used = clean();
+    deepest = used > deepest ? used : deepest;
 }
 
 // ---- what lwIP asks of a board ----
@@ -198,12 +229,14 @@ static void measure_receive(size_t frame_length, const char *figure) {
             require(received != NULL && received->next == NULL, "one pbuf for a datagram");
             pbuf_remove_header(received, HEADERS);
             memcpy(received->payload, datagrams[n], lengths[n]);
+            paint();
             start();
             zt_glue_receive(glue, received, &ENDPOINT);
             if (arrived == 0) {
                 arrive(); // a fragment that was not the last
                 arrived = 0;
             }
+            note_stack();
             sum += taken;
         }
         require(arrived == 1, "the frame reached the stack");
@@ -222,8 +255,10 @@ static void measure_transmit(size_t frame_length, const char *figure) {
         struct pbuf *sent = pbuf_alloc(PBUF_RAW, (u16_t)frame_length, PBUF_RAM);
         require(sent != NULL, "memory for a frame");
         pbuf_take(sent, frame, (u16_t)frame_length);
+        paint();
         start();
         netif->linkoutput(netif, sent);
+        note_stack();
         require(arrived > 0, "the frame was sent");
         pbuf_free(sent);
         if (i + 1 == REPEATS) {
@@ -271,6 +306,7 @@ int main(void) {
     measure_transmit(1400, "linkoutput to datagram 1400");
     measure_transmit(60, "linkoutput to datagram 60");
     measure_transmit(MTU + ZT_ETHERNET_HEADER_SIZE, "linkoutput to datagrams 2814");
+    report("memory of the stack that all these took at most", deepest);
     measure_rules(1, "rules 1, instructions per frame", "memory of 1 rule");
     measure_rules(16, "rules 16, instructions per frame", "memory of 16 rules");
     measure_rules(64, "rules 64, instructions per frame", "memory of 64 rules");

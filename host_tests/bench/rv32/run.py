@@ -137,6 +137,7 @@ TARGETS = {
     "linkoutput to datagram 1400": 48000,
     "linkoutput to datagram 60": 6500,
     "linkoutput to datagrams 2814": None,
+    "memory of the stack that all these took at most": None,
     "rules 1, instructions per frame": None,
     "rules 16, instructions per frame": None,
     "rules 64, instructions per frame": None,
