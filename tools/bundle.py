@@ -24,7 +24,7 @@ NAME = "zerotier"
 CONST = "const"
 # Where the modules that are needed are found from.
 DRIVER = ("device",)
-ROLES = ("controller", "root", "groups")
+ROLES = "roles"
 # For boards whose node talks through a socket, because they have no `_zerotier.Underlay`.
 SOCKETS = "underlay"
 # For boards that may ask their router to forward the port.
@@ -496,11 +496,11 @@ def main() -> int:
     parser.add_argument("--sockets", action="store_true", help="the node talks through a socket")
     parser.add_argument("--mapping", action="store_true", help="with port mapping")
     options = parser.parse_args()
-    wanted = DRIVER + ROLES if options.roles else DRIVER
     never = {CONST}
+    never |= set() if options.roles else {ROLES}
     never |= set() if options.sockets else {SOCKETS}
     never |= set() if options.mapping else {MAPPING}
-    source = Bundle(PACKAGE, wanted, never).source()
+    source = Bundle(PACKAGE, DRIVER, never).source()
     ast.parse(source)
     if not options.output.exists() or options.output.read_text() != source:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -116,8 +116,9 @@ class ZeroTier(ZeroTierBase):
     """The node of this device; it starts at once and lives until `active(False)`.
 
     `path` holds the files of protocol/10 §10.1. `bind` may be a loopback address: then the node uses loopback paths,
-    and no others. `port_mapping`: ask the router to forward our port, by PCP or NAT-PMP. ValueError or OSError, in one
-    sentence, if the identity, the planet or the port cannot be used, or the image has no port mapping.
+    and no others. `controller`: serve the networks in these files; a root it is if the planet names it. `port_mapping`:
+    ask the router to forward our port, by PCP or NAT-PMP. ValueError or OSError, in one sentence, if the identity, the
+    planet or the port cannot be used, or the image is without what is asked for.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class ZeroTier(ZeroTierBase):
         bind: str = "0.0.0.0",
         port: int = 9993,
         planet: bytes | None = None,
+        controller: bool = False,
         limits: Limits = DEVICE,
         port_mapping: bool = False,
     ) -> None:
@@ -147,6 +149,8 @@ class ZeroTier(ZeroTierBase):
         )
         self.fastpath = Fastpath(self.node, self._datapath, limits.peers)
         self._mapping = _port_mapping(self.node) if port_mapping else None
+        if controller or self.node.topology.is_root:
+            _add_roles(self.node, self._store, controller)
         if gc.threshold() < 0:  # the program has set none
             gc.threshold(_GARBAGE)
         self.active(True)
@@ -311,6 +315,17 @@ def _port_mapping(node):
     except ImportError:
         raise ValueError("this image has no port mapping: it is an option of the board's manifest")
     return DevicePortMapping(node)
+
+
+def _add_roles(node, store, controller: bool) -> None:
+    """ValueError, in one sentence, if the image was made without them."""
+    try:
+        from .roles import add_roles
+    except ImportError:
+        raise ValueError(
+            "this image can be no root or controller: an option of the board's manifest"
+        )
+    add_roles(node, store, controller)
 
 
 def _open_underlay(endpoint: bytes) -> _zerotier.Underlay:

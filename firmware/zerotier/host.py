@@ -12,10 +12,10 @@ from _zerotier import Datapath
 from .api import ZeroTierBase
 from .controller import Controller
 from .fastpath import Fastpath
-from .groups import GroupDatabase
 from .host_port_mapping import HostPortMapping
 from .host_underlay import HostUnderlay
 from .limits import HOST
+from .roles import add_roles
 from .root import Root
 from .store import FileStore
 from .wire import address as addresses
@@ -99,7 +99,6 @@ class ZeroTier(ZeroTierBase):
         self._timer: asyncio.TimerHandle | None = None
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
         super().__init__(FileStore(path), self, limits, planet, loopback)
-        transport = self.node.transport
         self._datapath = Datapath(
             self.node.identity.address, _OFFLOADED, limits.networks, limits.reassembly, _RING
         )
@@ -108,15 +107,7 @@ class ZeroTier(ZeroTierBase):
         self.root: Root | None = None
         self.controller: Controller | None = None
         if self.node.topology.is_root or controller:
-            groups = GroupDatabase(transport)
-            if self.node.topology.is_root:
-                self.root = Root(transport, groups)
-                self.node.add_role(self.root)
-                Root.open_gates(self.node)
-            if controller:
-                self.controller = Controller(transport, self._store)
-                groups.serve(self.controller.authorised)
-                self.node.add_role(self.controller)
+            self.root, self.controller = add_roles(self.node, self._store, controller)
 
     def clock(self) -> int:
         """The node's time: milliseconds since the epoch, as of its start, and never back."""

@@ -74,6 +74,27 @@ def ping() -> None:
     print(ping(sys.argv[6]))
 
 
+def udp_echo() -> None:
+    import socket
+
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("0.0.0.0", 7))
+    while True:
+        datagram, source = udp.recvfrom(1500)
+        udp.sendto(datagram, source)
+
+
+def fetch() -> None:
+    """A page from another device."""
+    import socket
+
+    connection = socket.socket()
+    connection.settimeout(JOIN)
+    connection.connect((sys.argv[6], 80))
+    connection.write(b"GET / HTTP/1.0\r\nHost: board\r\n\r\n")
+    print(connection.read().decode())
+
+
 def rest() -> None:
     """Stop, find nobody, start again."""
     from pinger import ping
