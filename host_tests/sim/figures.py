@@ -4,7 +4,6 @@ Owns the list of figures and its file build/sim/results.json.
 """
 
 import json
-import os
 
 
 class Figures:
@@ -33,7 +32,6 @@ class Figures:
 
     def write(self, path: str) -> bool:
         """Write the file; True if all targets are met."""
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as file:
             json.dump(self.rows, file, indent=1)
         return all(row["met"] for row in self.rows)

@@ -3,12 +3,13 @@
 Owns which scenarios with which seeds, and what is wanted of each. Names as arguments run those alone.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median
 
-from host_tests.sim import crowds, idle, moves, nat_pairs, outages
+from host_tests.sim import crowds, families, idle, moves, nat_pairs, outages
 from host_tests.sim.figures import Figures
 from host_tests.sim.nat import (
     ADDRESS_RESTRICTED,
@@ -24,8 +25,9 @@ MOVE_NATS = [
     for one in (FULL_CONE, PORT_RESTRICTED, SYMMETRIC)
     for other in (ADDRESS_RESTRICTED, PORT_RESTRICTED, SYMMETRIC_RANDOM)
 ]
-RESULTS = "build/sim/results.json"
-PICTURE = "build/sim/direct.png"
+FOLDER = "build/sim"
+RESULTS = f"{FOLDER}/results.json"
+PICTURE = f"{FOLDER}/direct.png"
 
 
 def _call(job: tuple) -> object:
@@ -74,6 +76,24 @@ def run_moves(figures: Figures, work: Callable) -> None:
             gaps = list(work(_call, jobs, chunksize=10))
             figures.told(f"{kind}, {who}: median gap", median(gaps) / 1000, "s")
             figures.at_most(f"{kind}, {who}: longest gap", max(gaps) / 1000, "s", 3)
+
+
+def run_families(figures: Figures, work: Callable) -> None:
+    for one, other in families.PAIRS:
+        took = list(work(_call, [(families.trial, one, other, seed) for seed in SEEDS]))
+        name = f"families: {one} - {other}"
+        answered = sum(answer >= 0 for _, answer in took) / len(took)
+        figures.at_least(f"{name}: answered", answered, "share", 1)
+        if not families.relay_only(one, other):
+            share = sum(direct >= 0 for direct, _ in took) / len(took)
+            figures.at_least(f"{name}: direct", share, "share", 1)
+            longest = max(direct for direct, _ in took) / 1000
+            figures.at_most(f"{name}: longest time to direct", longest, "s", 10)
+    for before, after, other in families.CHANGES:
+        jobs = [(families.change, before, after, other, seed) for seed in SEEDS]
+        gaps = list(work(_call, jobs))
+        name = f"{before} becomes {after}, towards {other}: longest gap"
+        figures.at_most(name, max(gaps) / 1000, "s", 3)
 
 
 def run_roots(figures: Figures, work: Callable) -> None:
@@ -168,6 +188,7 @@ def run_idle(figures: Figures, work: Callable) -> None:
 PARTS = {
     "pairs": run_pairs,
     "moves": run_moves,
+    "families": run_families,
     "roots": run_roots,
     "bad": run_bad,
     "crowds": run_crowds,
@@ -177,6 +198,7 @@ PARTS = {
 
 def main(names: list[str]) -> int:
     figures = Figures()
+    os.makedirs(FOLDER, exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
         for name in names or PARTS:
             PARTS[name](figures, pool.map)

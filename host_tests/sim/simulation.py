@@ -11,7 +11,7 @@ from collections.abc import Callable
 import _zerotier
 
 from host_tests.sim.clock import Clock
-from host_tests.sim.nat import Nat
+from host_tests.sim.nat import Firewall, Nat
 from host_tests.sim.network import Segment
 from host_tests.sim.station import UDP_PORT, Station
 from host_tests.unit.mesh import put_member, put_network
@@ -42,9 +42,9 @@ def identity(number: int) -> Identity:
 
 
 class Simulation:
-    """`with Simulation(seed) as sim:`; times are ms. The Internet's latency is one way."""
+    """`with Simulation(seed) as sim:`; times are ms, latency is one way. `ipv6`: roots have both families."""
 
-    def __init__(self, seed: int, roots: int = 1, latency: int = 20) -> None:
+    def __init__(self, seed: int, roots: int = 1, latency: int = 20, ipv6: bool = False) -> None:
         self.seed = seed
         self.source = random.Random(seed)
         self.clock = Clock()
@@ -54,12 +54,16 @@ class Simulation:
         self._lans = 0
         self._public_ips = 0
         self._take_randomness()
-        places = [self.public_ip() for _ in range(roots)]
         ids = [identity(number) for number in range(roots)]
+        places = [
+            [self.public_ip()] + [self.public_ipv6() for _ in range(ipv6)] for _ in range(roots)
+        ]
         self.planet = self.make_planet(list(zip(ids, places)), 1)
         self.roots = []
-        for owner, ip in zip(ids, places):
-            station = Station(self, owner, self.internet, ip, HOST)
+        for owner, ips in zip(ids, places):
+            station = Station(self, owner, self.internet, ips[0], HOST)
+            for ip in ips[1:]:
+                station.add_address(self.internet, ip)
             self.stations.append(station)
             self.roots.append(station)
         self.controller: Station | None = None
@@ -87,10 +91,11 @@ class Simulation:
 
     @staticmethod
     def make_planet(roots: list, timestamp: int) -> bytes:
-        """A planet with these (identity, ip), signed by the first simulated node."""
+        """A planet with these (identity, IPs), signed by the first simulated node."""
         signer = identity(0)
         named = [
-            WorldRoot(owner.to_bytes(), [address.inet_raw(ip, UDP_PORT)]) for owner, ip in roots
+            WorldRoot(owner.to_bytes(), [address.inet_raw(ip, UDP_PORT) for ip in ips])
+            for owner, ips in roots
         ]
         world = World(KIND_PLANET, _WORLD_ID, timestamp, signer.public, b"", named)
         world.signature = signer.sign(world.signed_bytes())
@@ -102,6 +107,20 @@ class Simulation:
         """An address of the Internet in a /24 of its own."""
         self._public_ips += 1
         return bytes((40, self._public_ips >> 8, self._public_ips & 255, 1))
+
+    def public_ipv6(self) -> bytes:
+        """The same of IPv6, in a /48 of its own."""
+        self._public_ips += 1
+        return (
+            bytes((0x2A, 0, self._public_ips >> 8, self._public_ips & 255)) + bytes(11) + b"\x01"
+        )
+
+    def firewalled(self) -> tuple[Segment, bytes]:
+        """A LAN with IPv6 behind a firewall that lets in answers alone, and an address there."""
+        lan = self.lan()
+        ip = self.public_ipv6()
+        Firewall(lan, self.internet).add(ip)
+        return lan, ip
 
     def lan(self) -> Segment:
         self._lans += 1

@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from host_tests.sim import crowds, idle, moves, nat_pairs, outages
+from host_tests.sim import crowds, families, idle, moves, nat_pairs, outages
 from host_tests.sim.nat import ADDRESS_RESTRICTED, PORT_RESTRICTED, SYMMETRIC, SYMMETRIC_RANDOM
 
 SEEDS = range(20)
@@ -48,6 +48,23 @@ def test_a_conversation_goes_on_within_three_seconds_after_a_move(kind: str, who
         (PORT_RESTRICTED, SYMMETRIC_RANDOM),
     ]
     gaps = [moves.trial(kind, who, nats[seed % len(nats)], seed) for seed in SEEDS]
+    assert max(gaps) <= 3000
+
+
+@pytest.mark.parametrize("one,other", families.PAIRS)
+def test_each_family_of_the_underlay_does(one: str, other: str) -> None:
+    results = [families.trial(one, other, seed) for seed in SEEDS[:10]]
+    assert min(answered for _, answered in results) >= 0
+    if families.relay_only(one, other):
+        assert max(direct for direct, _ in results) == -1
+    else:
+        assert min(direct for direct, _ in results) >= 0
+        assert max(direct for direct, _ in results) <= 10000
+
+
+@pytest.mark.parametrize("before,after,other", families.CHANGES)
+def test_another_family_within_three_seconds(before: str, after: str, other: str) -> None:
+    gaps = [families.change(before, after, other, seed) for seed in SEEDS]
     assert max(gaps) <= 3000
 
 
