@@ -145,10 +145,10 @@ format: $(BUILD)/.venv | $(MICROPYTHON_DIR) ## reformat Python and C in place
 	MICROPYTHON_DIR=$(MICROPYTHON_DIR) $(BIN)/python tools/format_c.py
 
 # Each kind of test on its own, so that a later one is not looked at before an earlier one passes.
-TESTS := unit unit_cpython captures cli sim device interop router board
+TESTS := unit unit_cpython captures cli sim device interop router underlay board
 
 # These wait for other processes in real time, some of which are not ours: a busy machine gets a second chance.
-REAL_TIME := device interop router board
+REAL_TIME := device interop router underlay board
 
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"

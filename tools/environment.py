@@ -45,8 +45,8 @@ PICOLIBC = {
 FUZZER = {"clang": "clang", "libclang-rt-14-dev": ""}
 SANITIZERS = "lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"  # under any /usr/lib/llvm-*
 
-# What only the tests with home routers need: NAT, and a daemon that forwards ports (PCP, NAT-PMP, UPnP).
-ROUTER = {"nftables": "nft", "miniupnpd-nftables": "miniupnpd"}
+# What only the tests with home routers and firewalls need: NAT, a daemon that forwards ports (PCP, NAT-PMP, UPnP), ping.
+ROUTER = {"nftables": "nft", "miniupnpd-nftables": "miniupnpd", "iputils-ping": "ping"}
 
 
 def is_missing(package: str) -> bool:

@@ -130,5 +130,7 @@ def find(command: str) -> str:
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
     found = shutil.which(command, path=path)
     if found is None:
-        raise OSError(f"{command} is not installed (Debian: miniupnpd-nftables, nftables)")
+        raise OSError(
+            f"{command} is not installed (Debian: miniupnpd-nftables, nftables, iputils-ping)"
+        )
     return found

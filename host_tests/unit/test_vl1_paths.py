@@ -294,3 +294,25 @@ def test_a_node_of_ours_needs_no_redirect() -> None:
     one.node.underlay_changed([addresses.inet("10.51.1.1", 9993)], pair.mesh.now)
     pair.mesh.run(2000)
     assert pair.redirects == []
+
+
+def test_a_peer_that_is_heard_on_one_path_is_not_believed_to_hear_on_another() -> None:
+    mesh = Mesh()
+    member = mesh.add()
+    mesh.run(ROOT_KEEPALIVE + 1000)
+    first, second = member.endpoint, addresses.inet("10.0.200.1", 9993)
+    root = mesh.root.node
+    known = root.topology.get(member.address)
+    known.path(first).measured(10)
+    known.learn(second, 8, mesh.now).measured(40)
+    assert known.best_path(mesh.now).endpoint == first
+    # The better one ends, and the member says a word now and then on the other one.
+    mesh.stations[second] = member
+    member.endpoint = second
+    mesh.passes = lambda datagram, source, target: first not in (source, target)
+    mesh.run(2000)
+    ours = member.node.topology.get(root.transport.address)
+    for _ in range(2):
+        member.node.transport.send_via(ours, mesh.root.endpoint, VERB_ECHO, (b"x",), mesh.now)
+        mesh.run(1000)
+    assert known.best_path(mesh.now).endpoint == second

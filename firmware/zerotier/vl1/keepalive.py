@@ -177,7 +177,7 @@ class Keepalive:
 
     def _other_port(self, now: int) -> int:
         """No root answers: something may be wrong with our port."""
-        if self.online(now):
+        if self._topology.is_root or self._standby.in_contact(now):
             self._offline_since = 0
             return now + PORT_PATIENCE
         if not self._offline_since:
@@ -274,9 +274,12 @@ class Keepalive:
         self._surface.clear()
         self._prediction.clear()
         self._standby.end()
+        has_one_family = len({len(endpoint) for endpoint in self._paths.local}) == 1
         for root in self._topology.root_peers():
             root.hellos_unanswered = 0
             root.last_hello = 0
+            if has_one_family and root.paths:
+                self._note_move(root, now)  # or it might stay with the family that we do not keep
             for path in root.paths:
                 path.is_proved = False
         self._reprove(None, now)
@@ -306,11 +309,17 @@ class Keepalive:
 
     def _tell_moved(self, peer, now: int) -> None:
         """A reference node goes on using our old path for 19 s, unless it is told; first ask it where it sees us."""
-        if peer.paths and not peer.is_ours() and peer.protocol:
-            peer.moved_at = now
-            peer.moves += 1
+        if peer.paths and self._note_move(peer, now):
             for path in peer.paths:
                 self._greeting.send(peer, path.endpoint, now)
+
+    def _note_move(self, peer, now: int) -> bool:
+        """Its next OK(HELLO) is answered with a redirect; False if it needs none."""
+        if peer.is_ours() or not peer.protocol:
+            return False
+        peer.moved_at = now
+        peer.moves += 1
+        return True
 
     def _reprove(self, which: tuple | None, now: int) -> None:
         """Paths (of a scope and a size of address, or all) are not used until they are heard again."""

@@ -11,6 +11,7 @@ from ..limits import (
     CONFIRM_INTERVAL,
     ECHO_GATE,
     PEER_HELLO,
+    PROBE_SILENCE,
     PUSH_INTERVAL_DIRECT,
     PUSH_INTERVAL_RELAYED,
     QUEUE_TIMEOUT,
@@ -88,6 +89,7 @@ class Paths:
             path = peer.path(packet.endpoint)
             if path is not None:
                 path.heard(now)
+                self._heard_elsewhere(peer, path, now)
             elif peer.is_left:
                 pass  # it would believe again that it can reach us
             elif self.acceptable(peer, packet.endpoint):
@@ -111,6 +113,13 @@ class Paths:
         self._transport.flush(peer.address, now)
         self._transport.on_watch(peer, now)
         return path
+
+    def _heard_elsewhere(self, peer, heard, now: int) -> None:
+        """A peer with several paths may have lost the one that we would send on: it cannot tell."""
+        best = peer.best_path(now)
+        if best is not heard and best is not None and now - best.last_receive >= PROBE_SILENCE:
+            self.challenge(peer, best, now)
+            self._transport.on_watch(peer, now)
 
     def _relayed(self, peer, endpoint: bytes, now: int) -> None:
         """The peer sends through a root: perhaps it cannot reach us directly any more, nor we it."""

@@ -62,7 +62,7 @@ class Standby:
 
     def tick(self, is_idle: bool, now: int) -> int:
         """Leave roots, check those that were left, or greet all again; when to call next."""
-        others = self._in_contact(now)
+        others = self.in_contact(now)
         if not is_idle or not others:
             self.end()
             return NEVER
@@ -88,7 +88,8 @@ class Standby:
         left.root.is_left = False
         left.root.last_hello = left.root.hellos_unanswered = 0
 
-    def _in_contact(self, now: int) -> list:
+    def in_contact(self, now: int) -> list:
+        """The roots that answer."""
         found = []
         for root in self._topology.root_peers():
             path = root.best_path(now)
@@ -120,7 +121,7 @@ class Standby:
         self._left.append(_Left(farthest, path.endpoint, path.last_receive))
         farthest.is_left = True
         farthest.paths = []
-        self._others = self._in_contact(now)
+        self._others = self.in_contact(now)
         return now
 
     def _tick_left(self, left: _Left, now: int) -> int:
