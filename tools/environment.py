@@ -45,7 +45,7 @@ PICOLIBC = {
 FUZZER = {"clang": "clang", "libclang-rt-14-dev": ""}
 SANITIZERS = "lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a"  # under any /usr/lib/llvm-*
 
-# What only the tests with home routers and firewalls need: NAT, a daemon that forwards ports (PCP, NAT-PMP, UPnP), ping.
+# What only the tests with home routers and firewalls need: NAT, a daemon that forwards ports, ping.
 ROUTER = {"nftables": "nft", "miniupnpd-nftables": "miniupnpd", "iputils-ping": "ping"}
 
 
