@@ -1,4 +1,5 @@
-// Lets the node run by itself, like WLAN does: whenever the interpreter waits for something, and while a busy loop runs.
+// Lets the node run by itself, like WLAN does, on lwIP without threads: whenever the interpreter waits for something, and while a
+// busy loop runs.
 // It owns the order: first what needs no Python (datagrams, frames, lwIP's timers), and then, if the datapath has handed something
 // back or the node's own timer is due, the node's callback as a scheduled one.
 // Never what the callback does, and never a wait: how a board waits is the board's part (micropython.h).

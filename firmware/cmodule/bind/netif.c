@@ -229,12 +229,12 @@ static MP_DEFINE_CONST_FUN_OBJ_1(netif_groups_version_obj, netif_groups_version)
 
 // stats() -> (sent, received, sent_dropped, received_dropped)
 static mp_obj_t netif_stats(mp_obj_t self_in) {
-    const zt_netif_stats_t *counters = zt_netif_stats(open_netif(self_in));
+    const zt_netif_stats_t counters = zt_netif_stats(open_netif(self_in));
     mp_obj_t items[] = {
-        mp_obj_new_int_from_uint(counters->sent),
-        mp_obj_new_int_from_uint(counters->received),
-        mp_obj_new_int_from_uint(counters->sent_dropped),
-        mp_obj_new_int_from_uint(counters->received_dropped),
+        mp_obj_new_int_from_uint(counters.sent),
+        mp_obj_new_int_from_uint(counters.received),
+        mp_obj_new_int_from_uint(counters.sent_dropped),
+        mp_obj_new_int_from_uint(counters.received_dropped),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
 }

@@ -1,20 +1,16 @@
-// The threaded front of a datapath, for ports where lwIP has a thread of its own (ESP-IDF): one worker task owns the datapath, all
-// others hand it something and go on.
-// It owns two bounded queues, the marshalled call, and the loop that serves them. Never a datapath (the handlers have it), any
-// lwIP, any thread that it starts: the port runs zt_worker_run() in a task and supplies the few functions of the platform.
+// The threaded front of a datapath, for ports where lwIP has a thread of its own (ESP-IDF): lwIP's thread hands packets over and
+// goes on, a worker task does what they need.
+// It owns two bounded queues and the loop that serves them. Never a datapath (the handlers have it), any lwIP, any thread that it
+// starts: the port runs zt_worker_run() in a task and supplies the few functions of the platform.
 //
 //     UDP side      -- zt_worker_begin(DATAGRAMS), zt_worker_commit() --+
 //     TCP/IP thread -- zt_worker_begin(FRAMES), zt_worker_commit() -----+--> worker: handlers.take() --> datapath
-//     Python        -- zt_worker_call() --------------------------------+
 //
 // What may be called from where:
 //     zt_worker_begin(), zt_worker_commit()   any thread; never wait longer than the lock is held, which is for a copy at most
-//     zt_worker_call()                        one thread at a time, never the worker itself: waits until the worker has done it.
-//                                             A thread that others need meanwhile (MicroPython's, with its GIL) lets go first
 //     zt_worker_stop(), zt_worker_dropped()   any thread
-//     zt_worker_is_owner()                    any thread; it is what zt_datapath_platform_t.is_owner is made of
-//     handlers, functions that are called     run in the worker, where the datapath may be used
-// The thread of lwIP must never call zt_worker_call(): the worker may just be waiting for lwIP.
+//     zt_worker_wake()                        any thread, also to have the handlers' rest() called
+//     handlers                                run in the worker
 //
 // A record is any bytes: a datagram or a frame itself, or a pointer to one (a pbuf) with what belongs to it. Records begin at
 // addresses that are multiples of 8, see ZT_PACKET_LEAD.
@@ -38,11 +34,10 @@ typedef struct _zt_worker_platform_t {
     void *context;
     void (*lock)(void *context); // one mutex; never taken twice by one thread
     void (*unlock)(void *context);
-    void (*wait)(void *context); // the worker: until wake(); at once if there was a wake() since it last waited
+    void (*wait)(void *context); // the worker: until wake(); at once if there was a wake() since it last waited. May end earlier
     void (*wake)(void *context);
-    void (*wait_reply)(void *context); // the caller of zt_worker_call(): the same with reply()
-    void (*reply)(void *context);
-    uintptr_t (*thread)(void *context); // which thread this is; not 0
+    // The worker, after a batch behind which more waits: whoever is less urgent needs a turn some time. May be NULL.
+    void (*yield)(void *context);
 } zt_worker_platform_t;
 
 // What is done with it, in the worker.
@@ -52,7 +47,7 @@ typedef struct _zt_worker_handlers_t {
     void (*take)(void *context, zt_queue_t queue, uint8_t *record, size_t length);
     // The same for a record that is left over when the worker stops: frees what it points to. May be NULL.
     void (*discard)(void *context, zt_queue_t queue, uint8_t *record, size_t length);
-    // After a batch, before the worker waits: tells Python if there is something for it. May be NULL.
+    // After each batch: tells Python if there is something for it. May be NULL.
     void (*rest)(void *context);
 } zt_worker_handlers_t;
 
@@ -62,12 +57,7 @@ typedef struct _zt_worker_t {
     // All of what follows under the lock, but the records, which belong to the worker once they are committed.
     zt_ring_t queues[ZT_QUEUES];
     uint32_t dropped[ZT_QUEUES];
-    void (*call)(void *argument); // NULL: there is none to be made
-    void *argument;
-    bool was_called; // the last call was made, and not refused
     bool is_stopping;
-    bool is_stopped;
-    uintptr_t owner;
 } zt_worker_t;
 
 // Queues in the caller's memory, aligned to 8.
@@ -85,13 +75,10 @@ void zt_worker_stop(zt_worker_t *self);
 uint8_t *zt_worker_begin(zt_worker_t *self, zt_queue_t queue, size_t length);
 void zt_worker_commit(zt_worker_t *self);
 
-// Has function(argument) called in the worker and waits for it. False, and not called, if the worker stops or has stopped.
-bool zt_worker_call(zt_worker_t *self, void (*function)(void *argument), void *argument);
+// Ends a wait of the worker.
+void zt_worker_wake(zt_worker_t *self);
 
 // Records that found no room.
 uint32_t zt_worker_dropped(zt_worker_t *self, zt_queue_t queue);
-
-// Whether this thread is the worker. Before it runs, and after, nobody is.
-bool zt_worker_is_owner(zt_worker_t *self);
 
 #endif // ZT_WORKER_H

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "names.h"
+
 #include "lwip/etharp.h"
 #include "lwip/pbuf.h"
 #include "netif/ethernet.h"

@@ -1,4 +1,4 @@
-// Frames and datagrams between the datapath and lwIP without threads; glue.h is the manual.
+// Frames and datagrams between the datapath and lwIP; glue.h is the manual.
 #include "glue.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "../core/copy.h"
 #include "netif.h"
 #include "tap.h"
+#include "task.h"
 
 #include "lwip/pbuf.h"
 #include "lwip/sys.h"
@@ -33,9 +34,13 @@ struct _zt_glue_t {
     uint32_t ticks; // of lwIP's clock, at `now`
     struct pbuf *current; // the datagram that is being received, NULL once the stack has it
     uint32_t no_memory;
+    #if NO_SYS
     // For the packet around a frame on its way out, or for a datagram if lwIP's heap is full. What the stack answers to a frame
     // in that datagram may take its place: the frame was copied before. Words for the alignment.
     uint64_t buffer[ALIGN(ZT_PACKET_LEAD + ZT_FRAME_HEADROOM + FRAME_SIZE) / 8];
+    #else
+    sys_sem_t turn; // a mutex would have to be given back by the thread that took it, and Python's threads take turns
+    #endif
     loan_t loans[]; // one a slot, and behind them the datapath
 };
 
@@ -50,15 +55,32 @@ zt_glue_t *zt_glue_open(const zt_datapath_config_t *config, const uint8_t *addre
     if (self == NULL) {
         return NULL;
     }
-    // The buffer may stay untouched memory.
-    memset(self, 0, offsetof(zt_glue_t, buffer));
+    #if NO_SYS
+    memset(self, 0, offsetof(zt_glue_t, buffer)); // which may stay untouched memory
+    #else
+    memset(self, 0, sizeof(*self));
+    if (sys_sem_new(&self->turn, 1) != ERR_OK) {
+        free(self);
+        return NULL;
+    }
+    #endif
     self->datapath = zt_datapath_init((uint8_t *)self + own, config, address, platform);
     zt_glue_set_now(self, 1);
     return self;
 }
 
-static void free_if_unused(zt_glue_t *self) {
-    if (self->is_closed && self->lent == 0) {
+// Packets are given back by whichever thread frees them last.
+static void change(zt_glue_t *self, int lent, bool is_closed) {
+    SYS_ARCH_DECL_PROTECT(level);
+    SYS_ARCH_PROTECT(level);
+    self->lent += (size_t)lent;
+    self->is_closed |= is_closed;
+    bool is_unused = self->is_closed && self->lent == 0;
+    SYS_ARCH_UNPROTECT(level);
+    if (is_unused) {
+        #if !NO_SYS
+        sys_sem_free(&self->turn);
+        #endif
         free(self);
     }
 }
@@ -71,10 +93,11 @@ void zt_glue_close(zt_glue_t *self) {
             service->glue = NULL;
         }
     }
+    #if NO_SYS
     zt_tap_forget(self);
+    #endif
     zt_datapath_close(self->datapath);
-    self->is_closed = true;
-    free_if_unused(self);
+    change(self, 0, true);
 }
 
 zt_datapath_t *zt_glue_datapath(zt_glue_t *self) {
@@ -100,10 +123,17 @@ static zt_netif_t *server_of(const zt_glue_t *self, const uint8_t *nwid) {
     return NULL;
 }
 
+static void forget(zt_netif_service_t *service) {
+    if (service->glue != NULL) {
+        zt_datapath_remove_network(service->glue->datapath, service->nwid);
+        service->glue = NULL;
+    }
+}
+
 int zt_glue_add_network(zt_glue_t *self, const uint8_t *nwid, const uint8_t *mac, uint16_t mtu, zt_netif_t *netif) {
     zt_netif_t *before = server_of(self, nwid);
     if (before != netif) {
-        zt_glue_forget(netif);
+        forget(zt_netif_service(netif));
     }
     int index = zt_datapath_add_network(self->datapath, nwid, mac, mtu, netif);
     if (index < 0) {
@@ -115,6 +145,9 @@ int zt_glue_add_network(zt_glue_t *self, const uint8_t *nwid, const uint8_t *mac
     zt_netif_service_t *service = zt_netif_service(netif);
     service->glue = self;
     service->index = index;
+    #if !NO_SYS
+    service->opening = zt_netif_opening(netif);
+    #endif
     memcpy(service->nwid, nwid, ZT_NWID_SIZE);
     return index;
 }
@@ -129,9 +162,11 @@ void zt_glue_remove_network(zt_glue_t *self, const uint8_t *nwid) {
 
 void zt_glue_forget(zt_netif_t *netif) {
     zt_netif_service_t *service = zt_netif_service(netif);
-    if (service->glue != NULL) {
-        zt_datapath_remove_network(service->glue->datapath, service->nwid);
-        service->glue = NULL;
+    zt_glue_t *glue = service->glue; // no other thread changes it
+    if (glue != NULL) {
+        zt_glue_enter(glue);
+        forget(service);
+        zt_glue_leave(glue);
     }
 }
 
@@ -152,6 +187,8 @@ void zt_glue_set_now(zt_glue_t *self, uint64_t now) {
 
 /******************************************************************************/
 // Out of the stack, and from an Ethernet that is bridged
+
+#if NO_SYS
 
 static void copy_from(const struct pbuf *pbuf, uint8_t *to) {
     for (const struct pbuf *part = pbuf; part != NULL; part = part->next) {
@@ -194,6 +231,33 @@ bool zt_glue_bridge(zt_glue_t *self, const uint8_t *nwid, const struct pbuf *fra
     return start != NULL;
 }
 
+#else
+
+void zt_glue_enter(zt_glue_t *self) {
+    sys_arch_sem_wait(&self->turn, 0);
+}
+
+void zt_glue_leave(zt_glue_t *self) {
+    sys_sem_signal(&self->turn);
+}
+
+void zt_glue_transmit(zt_netif_t *netif, const struct pbuf *frame) {
+    if (!zt_task_frame(netif, zt_netif_opening(netif), frame)) {
+        zt_netif_count_dropped(netif);
+    }
+}
+
+void zt_glue_transmit_at(zt_netif_t *netif, uint32_t opening, uint8_t *frame, size_t length) {
+    const zt_netif_service_t *service = zt_netif_service(netif);
+    if (service->glue == NULL || service->opening != opening) {
+        zt_netif_count_dropped(netif); // the interface was closed meanwhile
+        return;
+    }
+    zt_datapath_transmit(service->glue->datapath, service->index, frame, length, zt_glue_now(service->glue));
+}
+
+#endif
+
 /******************************************************************************/
 // Into the stack
 
@@ -205,9 +269,12 @@ struct pbuf *zt_glue_new_datagram(size_t size) {
     return datagram;
 }
 
+#if NO_SYS
 static bool is_well_placed(const struct pbuf *datagram) {
     return datagram->next == NULL && datagram->ref == 1 && ((uintptr_t)datagram->payload - ZT_PACKET_LEAD) % WORD == 0;
 }
+
+#endif
 
 static void receive(zt_glue_t *self, uint8_t *datagram, size_t length, const zt_endpoint_t *source) {
     zt_datapath_receive(self->datapath, datagram, length, source, zt_glue_now(self));
@@ -218,6 +285,7 @@ void zt_glue_receive(zt_glue_t *self, struct pbuf *datagram, const zt_endpoint_t
         pbuf_free(datagram);
         return;
     }
+    #if NO_SYS // else the task has placed it
     if (!is_well_placed(datagram)) {
         struct pbuf *placed = zt_glue_new_datagram(datagram->tot_len);
         uint8_t *spare = (uint8_t *)self->buffer + ZT_PACKET_LEAD;
@@ -231,6 +299,7 @@ void zt_glue_receive(zt_glue_t *self, struct pbuf *datagram, const zt_endpoint_t
         }
         datagram = placed;
     }
+    #endif
     self->current = datagram;
     receive(self, datagram->payload, datagram->len, source);
     if (self->current != NULL) {
@@ -239,6 +308,7 @@ void zt_glue_receive(zt_glue_t *self, struct pbuf *datagram, const zt_endpoint_t
     }
 }
 
+#if NO_SYS
 void zt_glue_receive_copy(zt_glue_t *self, const uint8_t *datagram, size_t length, const zt_endpoint_t *source) {
     if (length > ZT_DATAGRAM_MAX_SIZE) {
         return;
@@ -254,13 +324,13 @@ void zt_glue_receive_copy(zt_glue_t *self, const uint8_t *datagram, size_t lengt
         receive(self, spare, length, source);
     }
 }
+#endif
 
 static void give_back(struct pbuf *pbuf) {
     loan_t *loan = (loan_t *)pbuf;
     zt_glue_t *self = loan->glue;
     zt_datapath_release(self->datapath, loan->slot);
-    self->lent--;
-    free_if_unused(self);
+    change(self, -1, false);
 }
 
 // A pbuf for a frame that lies in a slot of the datapath, which stays there until the stack frees it.
@@ -269,7 +339,7 @@ static struct pbuf *lend(zt_glue_t *self, uint8_t *frame, size_t length, int slo
     loan->pbuf.custom_free_function = give_back;
     loan->glue = self;
     loan->slot = slot;
-    self->lent++;
+    change(self, 1, false);
     return pbuf_alloced_custom(PBUF_RAW, (u16_t)length, PBUF_REF, &loan->pbuf, frame, (u16_t)length);
 }
 
@@ -287,10 +357,12 @@ static struct pbuf *cut(zt_glue_t *self, const uint8_t *frame, size_t length) {
 }
 
 bool zt_glue_deliver(zt_glue_t *self, zt_netif_t *netif, uint8_t *frame, size_t length, int slot) {
+    #if NO_SYS // else it is seen when lwIP's thread has come to it
     if (!zt_netif_can_take(netif, length)) {
         return false;
     }
     self->is_transmitting = false; // a frame from a bridged Ethernet is copied first, and may be answered at once
+    #endif
     struct pbuf *pbuf = slot >= 0 ? lend(self, frame, length, slot) : cut(self, frame, length);
     return pbuf != NULL ? zt_netif_input_pbuf(netif, pbuf) || slot >= 0 : zt_netif_input(netif, frame, length);
 }

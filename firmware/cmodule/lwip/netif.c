@@ -1,11 +1,13 @@
-// The virtual Ethernet interfaces on lwIP without an operating system; netif.h is the manual.
+// The virtual Ethernet interfaces on lwIP; netif.h is the manual.
 #include "netif.h"
 
 #include <string.h>
 
 #include "aliases.h"
 #include "glue.h"
+#include "names.h"
 #include "routes.h"
+#include "thread.h"
 
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
@@ -15,7 +17,11 @@
 #include "lwip/mld6.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "lwip/sys.h"
 #include "netif/ethernet.h"
+#if !NO_SYS
+#include "lwip/tcpip.h"
+#endif
 
 #define LINK_LOCAL_PREFIX_BITS (64)
 
@@ -31,11 +37,38 @@ struct _zt_netif_t {
     uint8_t ip6_prefix_bits[LWIP_IPV6_NUM_ADDRESSES];
     group_t groups[ZT_NETIF_GROUPS];
     uint32_t groups_version;
-    zt_netif_stats_t stats;
-    zt_netif_service_t service;
+    zt_netif_stats_t stats; // counted under lwIP's protection: frames are dropped by several threads
+    #if !NO_SYS
+    uint32_t opening;
+    #endif
+    zt_netif_service_t service; // the glue's
 };
 
 static zt_netif_t netifs[ZT_NETIF_COUNT];
+
+// What code that does not know us gives a frame to.
+#if NO_SYS
+#define INPUT (ethernet_input)
+#else
+#define INPUT (tcpip_input)
+#endif
+
+// The arguments of a function that hops into lwIP's thread, and its result.
+typedef struct _hop_t {
+    zt_netif_t *netif;
+    const void *address;
+    const void *gateway;
+    unsigned number;
+    bool is_done;
+    void *result;
+} hop_t;
+
+static void count(uint32_t *counter, uint32_t by) {
+    SYS_ARCH_DECL_PROTECT(level);
+    SYS_ARCH_PROTECT(level);
+    *counter += by;
+    SYS_ARCH_UNPROTECT(level);
+}
 
 /******************************************************************************/
 // Frames that leave the stack
@@ -44,14 +77,14 @@ static zt_netif_t netifs[ZT_NETIF_COUNT];
 // sent, and makes UDP's caller send again at once.
 static err_t netif_linkoutput(struct netif *lwip, struct pbuf *frame) {
     zt_netif_t *self = (zt_netif_t *)lwip;
-    self->stats.sent++;
+    count(&self->stats.sent, 1);
     zt_glue_transmit(self, frame);
     return ERR_OK;
 }
 
 void zt_netif_count_dropped(zt_netif_t *self) {
-    self->stats.sent--;
-    self->stats.sent_dropped++;
+    count(&self->stats.sent, (uint32_t)-1);
+    count(&self->stats.sent_dropped, 1);
 }
 
 zt_netif_service_t *zt_netif_service(zt_netif_t *self) {
@@ -61,6 +94,12 @@ zt_netif_service_t *zt_netif_service(zt_netif_t *self) {
 bool zt_netif_contains(const void *pointer) {
     return (uintptr_t)pointer - (uintptr_t)netifs < sizeof(netifs);
 }
+
+#if !NO_SYS
+uint32_t zt_netif_opening(const zt_netif_t *self) {
+    return self->opening;
+}
+#endif
 
 zt_netif_t *zt_netif_at(size_t index) {
     return index < ZT_NETIF_COUNT ? &netifs[index] : NULL;
@@ -109,18 +148,32 @@ static err_t change_ip6_group(struct netif *lwip, const ip6_addr_t *group, enum 
     return change_group(lwip, mac, action);
 }
 
-bool zt_netif_group(const zt_netif_t *self, size_t index, uint8_t mac[ZT_MAC_SIZE]) {
-    for (size_t i = 0; i < ZT_NETIF_GROUPS; ++i) {
-        if (self->groups[i].uses > 0 && index-- == 0) {
-            memcpy(mac, self->groups[i].mac, ZT_MAC_SIZE);
-            return true;
+static void find_group(void *argument) {
+    hop_t *hop = argument;
+    for (size_t i = 0; i < ZT_NETIF_GROUPS && !hop->is_done; ++i) {
+        const group_t *group = &hop->netif->groups[i];
+        if (group->uses > 0 && hop->number-- == 0) {
+            memcpy(hop->result, group->mac, ZT_MAC_SIZE);
+            hop->is_done = true;
         }
     }
-    return false;
 }
 
-uint32_t zt_netif_groups_version(const zt_netif_t *self) {
-    return self->groups_version;
+bool zt_netif_group(zt_netif_t *self, size_t index, uint8_t mac[ZT_MAC_SIZE]) {
+    hop_t hop = { .netif = self, .number = (unsigned)index, .result = mac };
+    zt_in_lwip(find_group, &hop);
+    return hop.is_done;
+}
+
+static void find_groups_version(void *argument) {
+    hop_t *hop = argument;
+    hop->number = hop->netif->groups_version;
+}
+
+uint32_t zt_netif_groups_version(zt_netif_t *self) {
+    hop_t hop = { .netif = self };
+    zt_in_lwip(find_groups_version, &hop);
+    return hop.number;
 }
 
 /******************************************************************************/
@@ -139,21 +192,37 @@ static err_t netif_start(struct netif *lwip) {
     return ERR_OK;
 }
 
-zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
+static void set_mtu(zt_netif_t *self, uint16_t mtu) {
+    // libzt, for one, sends frames of the default size whatever the network's MTU is.
+    self->largest = LWIP_MAX(mtu, ZT_NETIF_DEFAULT_MTU);
+    self->lwip.mtu = LWIP_MIN(mtu, ZT_NETIF_OWN_MTU);
+    #if LWIP_ND6_ALLOW_RA_UPDATES
+    self->lwip.mtu6 = self->lwip.mtu;
+    #endif
+    zt_aliases_follow(&self->lwip);
+}
+
+static void open_free_one(void *argument) {
+    hop_t *hop = argument;
     zt_netif_t *self = NULL;
     for (size_t i = 0; i < ZT_NETIF_COUNT && self == NULL; ++i) {
         self = netifs[i].is_open ? NULL : &netifs[i];
     }
     if (self == NULL) {
-        return NULL;
+        return;
     }
-    memset(self, 0, sizeof(*self));
-    memcpy(self->lwip.hwaddr, mac, ZT_MAC_SIZE);
-    if (netif_add_noaddr(&self->lwip, NULL, netif_start, ethernet_input) == NULL) {
-        return NULL;
+    #if NO_SYS
+    memset(self, 0, offsetof(zt_netif_t, service));
+    #else
+    memset(self, 0, offsetof(zt_netif_t, opening));
+    self->opening++;
+    #endif
+    memcpy(self->lwip.hwaddr, hop->address, ZT_MAC_SIZE);
+    if (netif_add(&self->lwip, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4, NULL, netif_start, INPUT) == NULL) {
+        return;
     }
     self->is_open = true;
-    zt_netif_set_mtu(self, mtu);
+    set_mtu(self, (uint16_t)hop->number);
     // The link-local address comes from the MAC, which is unique in the network: no need to look for duplicates first.
     netif_create_ip6_linklocal_address(&self->lwip, 1);
     netif_ip6_addr_set_state(&self->lwip, 0, IP6_ADDR_PREFERRED);
@@ -162,86 +231,152 @@ zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
     ip6_addr_t all_nodes;
     ip6_addr_set_allnodes_linklocal(&all_nodes);
     change_ip6_group(&self->lwip, &all_nodes, NETIF_ADD_MAC_FILTER);
-    return self;
+    hop->netif = self;
 }
 
-void zt_netif_close(zt_netif_t *self) {
-    zt_glue_forget(self);
+zt_netif_t *zt_netif_open(const uint8_t mac[ZT_MAC_SIZE], uint16_t mtu) {
+    hop_t hop = { .address = mac, .number = mtu };
+    zt_in_lwip(open_free_one, &hop);
+    return hop.netif;
+}
+
+static void close_it(void *argument) {
+    zt_netif_t *self = ((hop_t *)argument)->netif;
     zt_aliases_clear(&self->lwip);
     zt_routes_clear(&self->lwip);
     netif_remove(&self->lwip);
     self->is_open = false;
 }
 
-void zt_netif_set_active(zt_netif_t *self, bool active) {
-    if (active) {
-        netif_set_up(&self->lwip);
-        netif_set_link_up(&self->lwip);
-    } else {
-        netif_set_link_down(&self->lwip);
-        netif_set_down(&self->lwip);
-    }
-    zt_aliases_follow(&self->lwip);
+void zt_netif_close(zt_netif_t *self) {
+    zt_glue_forget(self);
+    zt_in_lwip(close_it, &(hop_t) { .netif = self });
 }
 
-bool zt_netif_is_active(const zt_netif_t *self) {
-    return netif_is_up(&self->lwip);
+static void set_active(void *argument) {
+    const hop_t *hop = argument;
+    struct netif *lwip = &hop->netif->lwip;
+    if (hop->number) {
+        netif_set_up(lwip);
+        netif_set_link_up(lwip);
+    } else {
+        netif_set_link_down(lwip);
+        netif_set_down(lwip);
+    }
+    zt_aliases_follow(lwip);
+}
+
+void zt_netif_set_active(zt_netif_t *self, bool active) {
+    zt_in_lwip(set_active, &(hop_t) { .netif = self, .number = active });
+}
+
+static void find_active(void *argument) {
+    hop_t *hop = argument;
+    hop->is_done = netif_is_up(&hop->netif->lwip);
+}
+
+bool zt_netif_is_active(zt_netif_t *self) {
+    hop_t hop = { .netif = self };
+    zt_in_lwip(find_active, &hop);
+    return hop.is_done;
+}
+
+static void change_mtu(void *argument) {
+    const hop_t *hop = argument;
+    set_mtu(hop->netif, (uint16_t)hop->number);
 }
 
 void zt_netif_set_mtu(zt_netif_t *self, uint16_t mtu) {
-    // libzt, for one, sends frames of the default size whatever the network's MTU is.
-    self->largest = LWIP_MAX(mtu, ZT_NETIF_DEFAULT_MTU);
-    self->lwip.mtu = LWIP_MIN(mtu, ZT_NETIF_OWN_MTU);
-    self->lwip.mtu6 = self->lwip.mtu;
-    zt_aliases_follow(&self->lwip);
+    zt_in_lwip(change_mtu, &(hop_t) { .netif = self, .number = mtu });
 }
 
+// Only the interpreter changes it.
 uint16_t zt_netif_mtu(const zt_netif_t *self) {
     return self->lwip.mtu;
 }
 
-const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *self) {
-    return &self->stats;
+zt_netif_stats_t zt_netif_stats(const zt_netif_t *self) {
+    SYS_ARCH_DECL_PROTECT(level);
+    SYS_ARCH_PROTECT(level);
+    zt_netif_stats_t stats = self->stats;
+    SYS_ARCH_UNPROTECT(level);
+    return stats;
 }
 
 /******************************************************************************/
 // Addresses
 
-void zt_netif_set_ip4(zt_netif_t *self, const ip4_addr_t *address, unsigned prefix_bits) {
+static void set_ip4(void *argument) {
+    const hop_t *hop = argument;
     ip4_addr_t mask;
-    ip4_addr_set_u32(&mask, prefix_bits == 0 ? 0 : lwip_htonl(0xffffffffU << (32 - prefix_bits)));
-    netif_set_addr(&self->lwip, address, &mask, IP4_ADDR_ANY4);
+    ip4_addr_set_u32(&mask, hop->number == 0 ? 0 : lwip_htonl(0xffffffffU << (32 - hop->number)));
+    netif_set_addr(&hop->netif->lwip, hop->address, &mask, IP4_ADDR_ANY4);
+}
+
+void zt_netif_set_ip4(zt_netif_t *self, const ip4_addr_t *address, unsigned prefix_bits) {
+    zt_in_lwip(set_ip4, &(hop_t) { .netif = self, .address = address, .number = prefix_bits });
+}
+
+static void add_ip6(void *argument) {
+    hop_t *hop = argument;
+    struct netif *lwip = &hop->netif->lwip;
+    s8_t index = -1;
+    if (netif_add_ip6_address(lwip, hop->address, &index) != ERR_OK || index < 0) {
+        return;
+    }
+    // The controller gave this address to us alone, so it is in force at once.
+    netif_ip6_addr_set_state(lwip, index, IP6_ADDR_PREFERRED);
+    hop->netif->ip6_prefix_bits[index] = (uint8_t)hop->number;
+    hop->is_done = true;
 }
 
 bool zt_netif_add_ip6(zt_netif_t *self, const ip6_addr_t *address, unsigned prefix_bits) {
-    s8_t index = -1;
-    if (netif_add_ip6_address(&self->lwip, address, &index) != ERR_OK || index < 0) {
-        return false;
-    }
-    // The controller gave this address to us alone, so it is in force at once.
-    netif_ip6_addr_set_state(&self->lwip, index, IP6_ADDR_PREFERRED);
-    self->ip6_prefix_bits[index] = (uint8_t)prefix_bits;
-    return true;
+    hop_t hop = { .netif = self, .address = address, .number = prefix_bits };
+    zt_in_lwip(add_ip6, &hop);
+    return hop.is_done;
+}
+
+static void add_ip4(void *argument) {
+    hop_t *hop = argument;
+    hop->is_done = zt_aliases_add(&hop->netif->lwip, hop->address, hop->number);
 }
 
 bool zt_netif_add_ip4(zt_netif_t *self, const ip4_addr_t *address, unsigned prefix_bits) {
-    return zt_aliases_add(&self->lwip, address, prefix_bits);
+    hop_t hop = { .netif = self, .address = address, .number = prefix_bits };
+    zt_in_lwip(add_ip4, &hop);
+    return hop.is_done;
+}
+
+static void add_route(void *argument) {
+    hop_t *hop = argument;
+    hop->is_done = zt_routes_add(&hop->netif->lwip, hop->address, hop->number, hop->gateway);
 }
 
 bool zt_netif_add_route(zt_netif_t *self, const ip_addr_t *target, unsigned prefix_bits, const ip_addr_t *gateway) {
-    return zt_routes_add(&self->lwip, target, prefix_bits, gateway);
+    hop_t hop = { .netif = self, .address = target, .number = prefix_bits, .gateway = gateway };
+    zt_in_lwip(add_route, &hop);
+    return hop.is_done;
+}
+
+static void clear_routes(void *argument) {
+    zt_routes_clear(&((hop_t *)argument)->netif->lwip);
 }
 
 void zt_netif_clear_routes(zt_netif_t *self) {
-    zt_routes_clear(&self->lwip);
+    zt_in_lwip(clear_routes, &(hop_t) { .netif = self });
+}
+
+static void clear_addresses(void *argument) {
+    struct netif *lwip = &((hop_t *)argument)->netif->lwip;
+    zt_aliases_clear(lwip);
+    netif_set_addr(lwip, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
+    for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; ++i) { // 0 is the link-local one
+        netif_ip6_addr_set_state(lwip, i, IP6_ADDR_INVALID);
+    }
 }
 
 void zt_netif_clear_addresses(zt_netif_t *self) {
-    zt_aliases_clear(&self->lwip);
-    netif_set_addr(&self->lwip, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
-    for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; ++i) { // 0 is the link-local one
-        netif_ip6_addr_set_state(&self->lwip, i, IP6_ADDR_INVALID);
-    }
+    zt_in_lwip(clear_addresses, &(hop_t) { .netif = self });
 }
 
 /******************************************************************************/
@@ -414,30 +549,38 @@ int zt_netif_ip6_input(struct pbuf *packet, struct netif *input) {
 /******************************************************************************/
 // Frames to the stack
 
+static bool is_acceptable(const zt_netif_t *self, size_t length) {
+    return is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE && length <= (size_t)self->largest + ZT_ETHERNET_HEADER_SIZE;
+}
+
+#if NO_SYS
 bool zt_netif_can_take(zt_netif_t *self, size_t length) {
-    bool can = is_usable(self) && length >= ZT_ETHERNET_HEADER_SIZE && length <= (size_t)self->largest + ZT_ETHERNET_HEADER_SIZE;
+    bool can = is_acceptable(self, length);
     self->stats.received_dropped += !can;
     return can;
 }
+#endif
+
+static err_t take(struct pbuf *frame, struct netif *lwip) {
+    zt_netif_t *self = (zt_netif_t *)lwip;
+    bool is_taken = is_acceptable(self, frame->tot_len) && ethernet_input(frame, zt_aliases_receiver(lwip, frame)) == ERR_OK;
+    count(is_taken ? &self->stats.received : &self->stats.received_dropped, 1);
+    return is_taken ? ERR_OK : ERR_IF;
+}
 
 bool zt_netif_input_pbuf(zt_netif_t *self, struct pbuf *frame) {
-    struct netif *receiver = zt_aliases_receiver(&self->lwip, frame);
-    if (receiver->input(frame, receiver) != ERR_OK) {
-        pbuf_free(frame);
-        self->stats.received_dropped++;
-        return false;
-    }
-    self->stats.received++;
-    return true;
+    return zt_hand_to_lwip(frame, &self->lwip, take);
 }
 
 bool zt_netif_input(zt_netif_t *self, const uint8_t *frame, size_t length) {
+    #if NO_SYS
     if (!zt_netif_can_take(self, length)) {
         return false;
     }
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
+    #endif
+    struct pbuf *copy = length > UINT16_MAX ? NULL : pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
     if (copy == NULL) {
-        self->stats.received_dropped++;
+        count(&self->stats.received_dropped, 1);
         return false;
     }
     pbuf_take(copy, frame, (u16_t)length);

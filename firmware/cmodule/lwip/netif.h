@@ -2,8 +2,9 @@
 // It owns what lwIP must know of such an interface: MAC, MTU, addresses, which destinations are on the link, multicast groups.
 // Never a frame that waits, any MicroPython, any policy, any socket; it never becomes lwIP's default route.
 //
-// Everything lives in static storage, so lwIP may keep pointers while a heap dies in a soft reset. For lwIP with NO_SYS: all
-// functions are called from the one thread that runs lwIP, never from an interrupt.
+// Everything lives in static storage, so lwIP may keep pointers while a heap dies in a soft reset. With NO_SYS all functions are
+// called from the one thread that runs lwIP, never from an interrupt. Where lwIP has a thread of its own they are called from the
+// interpreter's, and hop (thread.h); what others may call, or lwIP itself, says so.
 #ifndef ZT_NETIF_H
 #define ZT_NETIF_H
 
@@ -51,6 +52,9 @@ typedef struct _zt_netif_stats_t {
 typedef struct _zt_netif_service_t {
     struct _zt_glue_t *glue; // NULL: of none
     int index; // of the network in the datapath
+    #if !NO_SYS
+    uint32_t opening; // zt_netif_opening() when it became the port
+    #endif
     uint8_t nwid[8];
 } zt_netif_service_t;
 
@@ -62,7 +66,7 @@ void zt_netif_close(zt_netif_t *netif);
 
 // Up and down. Going up announces the IPv4 address (gratuitous ARP).
 void zt_netif_set_active(zt_netif_t *netif, bool active);
-bool zt_netif_is_active(const zt_netif_t *netif);
+bool zt_netif_is_active(zt_netif_t *netif);
 
 // What the stack sends is at most that long, and at most ZT_NETIF_OWN_MTU.
 void zt_netif_set_mtu(zt_netif_t *netif, uint16_t mtu);
@@ -87,13 +91,15 @@ void zt_netif_clear_addresses(zt_netif_t *netif);
 // A frame from the network to the stack. It is copied. False if it was dropped.
 bool zt_netif_input(zt_netif_t *netif, const uint8_t *frame, size_t length);
 
-// The same for a frame in a pbuf, which it takes.
+// The same for a frame in a pbuf, which it takes. Both from any thread but lwIP's.
 bool zt_netif_input_pbuf(zt_netif_t *netif, struct pbuf *frame);
 
+#if NO_SYS
 // Whether a frame of this length is acceptable now; counted as dropped if not.
 bool zt_netif_can_take(zt_netif_t *netif, size_t length);
+#endif
 
-// Counts a frame of the stack that is not sent.
+// Counts a frame of the stack that is not sent. From any thread.
 void zt_netif_count_dropped(zt_netif_t *netif);
 
 // The interface at an index from 0 on, open or not; NULL past the end.
@@ -104,15 +110,21 @@ bool zt_netif_contains(const void *pointer);
 
 zt_netif_service_t *zt_netif_service(zt_netif_t *netif);
 
+#if !NO_SYS
+// Tells whether an interface is still the one that it was: never the same again once it was closed. From lwIP's thread, or where it
+// is open.
+uint32_t zt_netif_opening(const zt_netif_t *netif);
+#endif
+
 // The multicast MACs that the stack listens to: copies the one at `index`, false past the end.
-bool zt_netif_group(const zt_netif_t *netif, size_t index, uint8_t mac[ZT_MAC_SIZE]);
+bool zt_netif_group(zt_netif_t *netif, size_t index, uint8_t mac[ZT_MAC_SIZE]);
 
 // Changes with every change of the groups.
-uint32_t zt_netif_groups_version(const zt_netif_t *netif);
+uint32_t zt_netif_groups_version(zt_netif_t *netif);
 
-const zt_netif_stats_t *zt_netif_stats(const zt_netif_t *netif);
+zt_netif_stats_t zt_netif_stats(const zt_netif_t *netif);
 
-// Whether an interface of lwIP is one of these.
+// Whether an interface of lwIP is one of these. Like what follows called by lwIP.
 bool zt_netif_is_virtual(const struct netif *netif);
 
 // For hooks.h: LWIP_HOOK_IP4_ROUTE_SRC and LWIP_HOOK_IP6_ROUTE.

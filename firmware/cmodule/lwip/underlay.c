@@ -1,9 +1,12 @@
-// The node's UDP socket on lwIP without an operating system; underlay.h is the manual.
+// The node's UDP socket on lwIP; underlay.h is the manual.
 #include "underlay.h"
 
 #include <string.h>
 
+#include "names.h"
 #include "netif.h"
+#include "task.h"
+#include "thread.h"
 
 #include "lwip/ip.h"
 #include "lwip/netif.h"
@@ -13,17 +16,31 @@
 #define KIND_IP4 (4)
 #define KIND_IP6 (6)
 
+#if NO_SYS
 typedef struct _waiting_t {
     struct pbuf *datagram;
     ip_addr_t source;
     uint16_t port;
 } waiting_t;
 
-static struct udp_pcb *pcb;
 static waiting_t queue[ZT_UNDERLAY_QUEUE];
 static size_t queue_start;
 static size_t queue_count;
+#endif
+
+static struct udp_pcb *pcb;
 static uint32_t dropped;
+
+// The arguments of a function that hops into lwIP's thread, and its result.
+typedef struct _hop_t {
+    ip_addr_t address;
+    uint16_t port;
+    struct pbuf *datagram;
+    size_t index;
+    uint8_t *endpoint;
+    size_t length;
+    zt_underlay_error_t error;
+} hop_t;
 
 static bool parse_endpoint(const uint8_t *endpoint, size_t length, ip_addr_t *address, uint16_t *port) {
     if (length == ZT_UNDERLAY_IP4_SIZE && endpoint[0] == KIND_IP4) {
@@ -53,8 +70,13 @@ static size_t write_endpoint(const ip_addr_t *address, uint16_t port, uint8_t en
     return length;
 }
 
+// PPP has no hardware address, and of loopback lwIP itself says no more than the name.
+static bool is_loopback(const struct netif *netif) {
+    return netif->name[0] == 'l' && netif->name[1] == 'o';
+}
+
 static bool is_physical(const struct netif *netif) {
-    return netif_is_up(netif) && netif_is_link_up(netif) && !zt_netif_is_virtual(netif) && netif->hwaddr_len > 0;
+    return netif_is_up(netif) && netif_is_link_up(netif) && !zt_netif_is_virtual(netif) && !is_loopback(netif);
 }
 
 // Never by lwIP's own routes: those may lead into a virtual network, and datagrams of the node would travel inside it.
@@ -69,10 +91,16 @@ static struct netif *interface_to(const ip_addr_t *destination) {
     return netif_default != NULL && is_physical(netif_default) ? netif_default : NULL;
 }
 
-static void enqueue(void *unused, struct udp_pcb *receiver, struct pbuf *datagram, const ip_addr_t *source, u16_t port) {
+static void hear(void *unused, struct udp_pcb *receiver, struct pbuf *datagram, const ip_addr_t *source, u16_t port) {
     (void)unused;
     (void)receiver;
-    if (queue_count == ZT_UNDERLAY_QUEUE || zt_netif_is_virtual(ip_current_input_netif())) {
+    if (zt_netif_is_virtual(ip_current_input_netif())) {
+        pbuf_free(datagram);
+        dropped++;
+        return;
+    }
+    #if NO_SYS
+    if (queue_count == ZT_UNDERLAY_QUEUE) {
         pbuf_free(datagram);
         dropped++;
         return;
@@ -80,58 +108,84 @@ static void enqueue(void *unused, struct udp_pcb *receiver, struct pbuf *datagra
     queue[(queue_start + queue_count++) % ZT_UNDERLAY_QUEUE] = (waiting_t) {
         .datagram = datagram, .source = *source, .port = port
     };
+    #else
+    zt_endpoint_t from;
+    from.length = (uint8_t)write_endpoint(source, port, from.bytes);
+    dropped += !zt_task_datagram(datagram, &from);
+    #endif
 }
 
-zt_underlay_error_t zt_underlay_open(const uint8_t *endpoint, size_t length) {
-    ip_addr_t address;
-    uint16_t port;
-    if (!parse_endpoint(endpoint, length, &address, &port)) {
-        return ZT_UNDERLAY_BAD_ENDPOINT;
-    }
+static void open_pcb(void *argument) {
+    hop_t *hop = argument;
     if (pcb != NULL) {
-        return ZT_UNDERLAY_IN_USE;
+        hop->error = ZT_UNDERLAY_IN_USE;
+        return;
     }
     pcb = udp_new_ip_type(IPADDR_TYPE_ANY);
     if (pcb == NULL) {
-        return ZT_UNDERLAY_NO_MEMORY;
+        hop->error = ZT_UNDERLAY_NO_MEMORY;
+        return;
     }
-    if (udp_bind(pcb, ip_addr_isany(&address) ? IP_ANY_TYPE : &address, port) != ERR_OK) {
+    if (udp_bind(pcb, ip_addr_isany(&hop->address) ? IP_ANY_TYPE : &hop->address, hop->port) != ERR_OK) {
         udp_remove(pcb);
         pcb = NULL;
-        return ZT_UNDERLAY_IN_USE;
+        hop->error = ZT_UNDERLAY_IN_USE;
+        return;
     }
-    udp_recv(pcb, enqueue, NULL);
-    return ZT_UNDERLAY_OK;
+    udp_recv(pcb, hear, NULL);
 }
 
-void zt_underlay_close(void) {
+zt_underlay_error_t zt_underlay_open(const uint8_t *endpoint, size_t length) {
+    hop_t hop = { .error = ZT_UNDERLAY_OK };
+    if (!parse_endpoint(endpoint, length, &hop.address, &hop.port)) {
+        return ZT_UNDERLAY_BAD_ENDPOINT;
+    }
+    zt_in_lwip(open_pcb, &hop);
+    return hop.error;
+}
+
+static void close_pcb(void *unused) {
+    (void)unused;
     if (pcb != NULL) {
         udp_remove(pcb);
         pcb = NULL;
     }
+    #if NO_SYS
     for (; queue_count > 0; queue_count--) {
         pbuf_free(queue[queue_start].datagram);
         queue_start = (queue_start + 1) % ZT_UNDERLAY_QUEUE;
     }
+    #endif
+}
+
+void zt_underlay_close(void) {
+    zt_in_lwip(close_pcb, NULL);
+}
+
+static void send(void *argument) {
+    hop_t *hop = argument;
+    struct netif *netif = pcb == NULL ? NULL : interface_to(&hop->address);
+    if (netif == NULL || udp_sendto_if(pcb, hop->datagram, &hop->address, hop->port, netif) != ERR_OK) {
+        hop->error = ZT_UNDERLAY_NO_ROUTE;
+    }
 }
 
 bool zt_underlay_send(const uint8_t *endpoint, size_t endpoint_length, const uint8_t *datagram, size_t length) {
-    ip_addr_t destination;
-    uint16_t port;
-    if (pcb == NULL || length > UINT16_MAX || !parse_endpoint(endpoint, endpoint_length, &destination, &port)) {
+    hop_t hop = { .error = ZT_UNDERLAY_OK };
+    if (length > UINT16_MAX || !parse_endpoint(endpoint, endpoint_length, &hop.address, &hop.port)) {
         return false;
     }
-    struct netif *netif = interface_to(&destination);
-    struct pbuf *copy = netif == NULL ? NULL : pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
-    if (copy == NULL) {
+    hop.datagram = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
+    if (hop.datagram == NULL) {
         return false;
     }
-    pbuf_take(copy, datagram, (u16_t)length);
-    err_t error = udp_sendto_if(pcb, copy, &destination, port, netif);
-    pbuf_free(copy);
-    return error == ERR_OK;
+    pbuf_take(hop.datagram, datagram, (u16_t)length);
+    zt_in_lwip(send, &hop);
+    pbuf_free(hop.datagram);
+    return hop.error == ZT_UNDERLAY_OK;
 }
 
+#if NO_SYS
 bool zt_underlay_is_waiting(void) {
     return queue_count > 0;
 }
@@ -147,17 +201,31 @@ struct pbuf *zt_underlay_receive(uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t 
     queue_count--;
     return datagram;
 }
+#endif
 
-size_t zt_underlay_local(size_t index, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE]) {
+static void find_local(void *argument) {
+    hop_t *hop = argument;
     struct netif *netif;
     NETIF_FOREACH(netif) {
-        if (pcb != NULL && is_physical(netif) && !ip4_addr_isany(netif_ip4_addr(netif)) && index-- == 0) {
-            return write_endpoint(netif_ip_addr4(netif), pcb->local_port, endpoint);
+        if (pcb != NULL && is_physical(netif) && !ip4_addr_isany(netif_ip4_addr(netif)) && hop->index-- == 0) {
+            hop->length = write_endpoint(netif_ip_addr4(netif), pcb->local_port, hop->endpoint);
+            return;
         }
     }
-    return 0;
+}
+
+size_t zt_underlay_local(size_t index, uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE]) {
+    hop_t hop = { .index = index, .endpoint = endpoint };
+    zt_in_lwip(find_local, &hop);
+    return hop.length;
+}
+
+static void find_dropped(void *argument) {
+    ((hop_t *)argument)->index = dropped;
 }
 
 uint32_t zt_underlay_dropped(void) {
-    return dropped;
+    hop_t hop = { .index = 0 };
+    zt_in_lwip(find_dropped, &hop);
+    return (uint32_t)hop.index;
 }
