@@ -2,8 +2,7 @@
 #
 # SODIUM_DIR  libsodium/src/libsodium (tools/sources.py), as a CMake variable or in the environment
 #
-# ESP-IDF brings its own lwIP, which runs in a thread of its own; lwip/ and the parts of bind/ that use it are for lwIP
-# without threads and are not built here.
+# ESP-IDF brings its own lwIP, which runs in a thread of its own (ZT_THREADS); the physical network is on it, too.
 if(NOT SODIUM_DIR)
     set(SODIUM_DIR $ENV{SODIUM_DIR})
 endif()
@@ -22,16 +21,36 @@ add_library(zerotier_sodium STATIC ${ZT_SODIUM})
 target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR} ${SODIUM_DIR}/include/sodium)
 target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/sodium/config.h)
 
+set(ZT_BIND micropython.c micropython_rules.c micropython_datapath.c netif.c underlay.c name_servers.c background_task.c)
+list(TRANSFORM ZT_BIND PREPEND ${ZT_DIR}/bind/)
+set(ZT_LWIP netif.c aliases.c routes.c glue.c underlay.c thread.c task.c)
+list(TRANSFORM ZT_LWIP PREPEND ${ZT_DIR}/lwip/)
+list(APPEND ZT_LWIP ${ZT_DIR}/esp-idf/hooks.c)
+
 add_library(usermod_zerotier INTERFACE)
-target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_DIR}/bind/micropython.c
-    ${ZT_DIR}/bind/micropython_rules.c ${ZT_DIR}/bind/micropython_datapath.c)
+target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_BIND} ${ZT_LWIP})
 target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodium)
-target_compile_definitions(usermod_zerotier INTERFACE ZT_SMALL=1) # less memory, large packets one at a time
+target_compile_definitions(usermod_zerotier INTERFACE
+    ZT_LWIP=1
+    ZT_THREADS=1
+    ZT_LWIP_UNDERLAY=1
+    ZT_SMALL=1 # less memory, large packets one at a time
+    # The stack sends no longer frames: they have to fit the queue of lwip/task.h.
+    ZT_NETIF_OWN_MTU=2800
+)
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 
 set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")
+set_source_files_properties(${ZT_BIND} ${ZT_LWIP} PROPERTIES COMPILE_OPTIONS "-Wall;-Wextra;-Werror;-Wno-unused-parameter")
 file(STRINGS ${ZT_DIR}/core/fast.txt ZT_FAST REGEX "\\.c$")
 list(TRANSFORM ZT_FAST PREPEND ${ZT_DIR}/core/)
 set_source_files_properties(${ZT_FAST} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
+
+# lwIP asks us for routes, gateways and prefix lengths. It is compiled by ESP-IDF, from outside of this module.
+idf_component_get_property(ZT_LWIP_LIBRARY lwip COMPONENT_LIB)
+idf_component_get_property(ZT_LWIP_DIR lwip COMPONENT_DIR)
+target_compile_definitions(${ZT_LWIP_LIBRARY} PRIVATE ESP_IDF_LWIP_HOOK_FILENAME="${ZT_DIR}/esp-idf/hooks.h")
+set_source_files_properties(${ZT_LWIP_DIR}/lwip/src/core/ipv6/nd6.c TARGET_DIRECTORY ${ZT_LWIP_LIBRARY}
+    PROPERTIES COMPILE_OPTIONS "-include;${ZT_DIR}/esp-idf/nd6.h")
 
 target_link_libraries(usermod INTERFACE usermod_zerotier)

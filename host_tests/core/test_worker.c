@@ -1,6 +1,6 @@
 // The datapath behind its worker, among threads, under the thread sanitizer: a UDP side that feeds datagrams, a TCP/IP thread that
-// sends frames and keeps delivered packets for a while, a Python-like thread that makes calls, and the worker that owns it all.
-// It owns a platform made of pthreads. Never sleeps: threads meet through the queues alone.
+// sends frames and keeps delivered packets for a while, and a Python-like thread that takes turns with the worker.
+// It owns a platform made of pthreads. Never sleeps: threads meet through the queues and the turn alone.
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
@@ -40,7 +40,20 @@ typedef struct _event_t {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static event_t work = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
-static event_t answered = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+
+// Whoever has the turn owns the datapath.
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic uintptr_t owner;
+
+static void enter(void) {
+    pthread_mutex_lock(&turn);
+    owner = (uintptr_t)pthread_self();
+}
+
+static void leave(void) {
+    owner = 0;
+    pthread_mutex_unlock(&turn);
+}
 
 static void wait_for(event_t *event) {
     pthread_mutex_lock(&event->mutex);
@@ -78,19 +91,9 @@ static void platform_wake(void *context) {
     set(&work);
 }
 
-static void platform_wait_reply(void *context) {
+static void platform_yield(void *context) {
     (void)context;
-    wait_for(&answered);
-}
-
-static void platform_reply(void *context) {
-    (void)context;
-    set(&answered);
-}
-
-static uintptr_t platform_thread(void *context) {
-    (void)context;
-    return (uintptr_t)pthread_self();
+    sched_yield();
 }
 
 static const zt_worker_platform_t platform = {
@@ -98,9 +101,7 @@ static const zt_worker_platform_t platform = {
     .unlock = platform_unlock,
     .wait = platform_wait,
     .wake = platform_wake,
-    .wait_reply = platform_wait_reply,
-    .reply = platform_reply,
-    .thread = platform_thread,
+    .yield = platform_yield,
 };
 
 // ---- what the worker does ----
@@ -132,6 +133,7 @@ static size_t kept_count;
 static void take(void *context, zt_queue_t queue, uint8_t *record, size_t length) {
     (void)context;
     taken[queue]++;
+    enter();
     if (queue == ZT_DATAGRAMS) {
         datagram_record_t *datagram = (datagram_record_t *)record;
         zt_datapath_receive(datapath, datagram->datagram, length - sizeof(*datagram), &datagram->source, 1000);
@@ -139,6 +141,7 @@ static void take(void *context, zt_queue_t queue, uint8_t *record, size_t length
         frame_record_t *frame = (frame_record_t *)record;
         zt_datapath_transmit(datapath, frame->network, frame->frame, length - sizeof(*frame), 1000);
     }
+    leave();
 }
 
 static void discard(void *context, zt_queue_t queue, uint8_t *record, size_t length) {
@@ -177,7 +180,7 @@ static bool deliver(void *context, void *port, uint8_t *frame, size_t length, in
 
 static bool is_owner(void *context) {
     (void)context;
-    return zt_worker_is_owner(&worker);
+    return owner == (uintptr_t)pthread_self();
 }
 
 static const zt_worker_handlers_t handlers = { .take = take, .discard = discard, .rest = rest };
@@ -281,10 +284,10 @@ typedef struct _visit_t {
     uint32_t records;
 } visit_t;
 
-static void visit(void *argument) {
-    visit_t *self = argument;
+static void visit(visit_t *self) {
     zt_record_t record;
     zt_peer_state_t state;
+    enter();
     while (zt_datapath_next(datapath, &record)) {
         self->records++;
         zt_datapath_pop(datapath);
@@ -292,19 +295,19 @@ static void visit(void *argument) {
     CHECK(zt_datapath_peer_state(datapath, theirs, &state));
     CHECK(zt_datapath_set_member(datapath, nwid, theirs, self->flags));
     self->frames_in = zt_datapath_counter(datapath, ZT_COUNT_frames_in);
+    leave();
 }
 
 static void *run_python(void *argument) {
     (void)argument;
     for (size_t i = 0; i < ROUNDS / 4; i++) {
         visit_t state = { .flags = i % 8 == 3 ? 0 : ZT_MEMBER_ADMITTED | ZT_MEMBER_OPEN };
-        CHECK(zt_worker_call(&worker, visit, &state));
+        visit(&state);
     }
     return NULL;
 }
 
-static void fill_tables(void *argument) {
-    (void)argument;
+static void fill_tables(void) {
     const uint8_t prefix[ZT_IDS_PREFIX_SIZE] = { 1 };
     CHECK(zt_datapath_set_peer(datapath, theirs, key));
     CHECK(zt_datapath_set_paths(datapath, theirs, &endpoint, 1, &endpoint));
@@ -319,27 +322,25 @@ static void all_at_once_nothing_is_lost_uncounted(void) {
     make_datagrams();
     zt_worker_init(&worker, &platform, &handlers, datagrams, QUEUE_BYTES, frames, QUEUE_BYTES);
 
-    // Nobody owns it yet but this thread, which makes it.
-    worker.owner = platform_thread(NULL);
+    enter();
     datapath = new_datapath(ours, &functions);
+    fill_tables();
+    leave();
 
     pthread_t threads[4];
     uint32_t offered[ZT_QUEUES] = { 0 };
     CHECK(pthread_create(&threads[0], NULL, run_worker, NULL) == 0);
-    CHECK(zt_worker_call(&worker, fill_tables, NULL));
     CHECK(pthread_create(&threads[1], NULL, run_underlay, &offered[ZT_DATAGRAMS]) == 0);
     CHECK(pthread_create(&threads[2], NULL, run_stack, &offered[ZT_FRAMES]) == 0);
     CHECK(pthread_create(&threads[3], NULL, run_python, NULL) == 0);
     for (size_t i = 1; i < 4; i++) {
         pthread_join(threads[i], NULL);
     }
-    visit_t state = { .flags = 0 };
-    CHECK(zt_worker_call(&worker, visit, &state));
-    CHECK(!zt_worker_is_owner(&worker));
     zt_worker_stop(&worker);
     pthread_join(threads[0], NULL);
+    visit_t state = { .flags = 0 };
+    visit(&state);
 
-    CHECK(!zt_worker_call(&worker, visit, &state));
     CHECK(zt_worker_begin(&worker, ZT_FRAMES, 10) == NULL);
     offered[ZT_FRAMES]++;
     for (zt_queue_t queue = ZT_DATAGRAMS; queue < ZT_QUEUES; queue++) {
@@ -350,37 +351,23 @@ static void all_at_once_nothing_is_lost_uncounted(void) {
     CHECK(delivered >= state.frames_in);
     printf("    datagrams %u taken, %u dropped; frames %u taken, %u dropped; %u delivered, %u sent\n", taken[ZT_DATAGRAMS],
         zt_worker_dropped(&worker, ZT_DATAGRAMS), taken[ZT_FRAMES], zt_worker_dropped(&worker, ZT_FRAMES), delivered, sent);
-    worker.owner = platform_thread(NULL);
+    enter();
     zt_datapath_close(datapath);
+    leave();
     free(datapath);
     free(datagrams);
     free(frames);
 }
 
-static void *stop_it(void *argument) {
-    (void)argument;
-    zt_worker_stop(&worker);
-    return NULL;
-}
-
-static void count_call(void *argument) {
-    ++*(uint32_t *)argument;
-}
-
-static void a_call_that_meets_the_end_of_the_worker_returns(void) {
+static void a_worker_that_is_stopped_at_any_moment_ends(void) {
     for (size_t i = 0; i < 200; i++) {
         uint64_t datagrams[16], frames[16];
-        uint32_t calls = 0, answers = 0;
-        pthread_t runner, stopper;
+        pthread_t runner;
         zt_worker_init(&worker, &platform, &handlers, datagrams, sizeof(datagrams), frames, sizeof(frames));
         CHECK(pthread_create(&runner, NULL, run_worker, NULL) == 0);
-        CHECK(pthread_create(&stopper, NULL, stop_it, NULL) == 0);
-        while (zt_worker_call(&worker, count_call, &calls)) {
-            answers++;
-        }
+        zt_worker_wake(&worker);
+        zt_worker_stop(&worker);
         pthread_join(runner, NULL);
-        pthread_join(stopper, NULL);
-        CHECK(calls == answers);
     }
 }
 
@@ -402,12 +389,10 @@ static void a_full_queue_drops_and_counts(void) {
 // In a process of its own, since it ends there.
 static void a_call_by_another_than_the_owner_aborts(void) {
     const zt_datapath_platform_t functions = { .is_owner = is_owner };
-    uint64_t datagrams[16], frames[16];
-    zt_worker_init(&worker, &platform, &handlers, datagrams, sizeof(datagrams), frames, sizeof(frames));
-    worker.owner = platform_thread(NULL);
+    enter();
     datapath = new_datapath(ours, &functions);
     CHECK(zt_datapath_ids_low(datapath));
-    worker.owner = 0;
+    leave();
     fflush(stdout); // or the child prints it again
     pid_t child = fork();
     CHECK(child >= 0);
@@ -424,7 +409,7 @@ static void a_call_by_another_than_the_owner_aborts(void) {
 
 int main(void) {
     RUN(all_at_once_nothing_is_lost_uncounted);
-    RUN(a_call_that_meets_the_end_of_the_worker_returns);
+    RUN(a_worker_that_is_stopped_at_any_moment_ends);
     RUN(a_full_queue_drops_and_counts);
     RUN(a_call_by_another_than_the_owner_aborts);
     return 0;

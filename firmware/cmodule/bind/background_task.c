@@ -70,7 +70,7 @@ uint32_t zt_background_rest(void) {
         atomic_store(&is_scheduled, false);
         return 1;
     }
-    ZT_WAKE_INTERPRETER();
+    mp_hal_wake_main_task();
     return LONGEST_WAIT_MS;
 }
 

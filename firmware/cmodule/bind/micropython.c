@@ -281,7 +281,9 @@ static const mp_rom_map_elem_t zerotier_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Underlay), MP_ROM_PTR(&zerotier_underlay_type) },
     #endif
     { MP_ROM_QSTR(MP_QSTR_background), MP_ROM_PTR(&zerotier_background_obj) },
+    #if !ZT_THREADS
     { MP_ROM_QSTR(MP_QSTR_Tap), MP_ROM_PTR(&zerotier_tap_type) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_name_servers), MP_ROM_PTR(&zerotier_name_servers_obj) },
     { MP_ROM_QSTR(MP_QSTR_wake), MP_ROM_PTR(&zerotier_wake_obj) },
     #endif

@@ -20,6 +20,9 @@
 #include "../lwip/netif.h"
 #include "../lwip/tap.h"
 #endif
+#if ZT_THREADS
+#include "../lwip/task.h"
+#endif
 
 #define MAX_MTU (10000)
 #define NIL_ENDPOINT_SIZE (1)
@@ -34,6 +37,9 @@ typedef struct _zerotier_datapath_obj_t {
     zt_datapath_t *datapath; // NULL once closed
     #if ZT_LWIP
     zt_glue_t *glue;
+    #endif
+    #if ZT_THREADS
+    size_t depth; // methods that run inside each other, called by callbacks
     #endif
     mp_obj_t on_send;
     mp_obj_t ports; // list, by index of the network, behind them the joined Ethernets: nothing of them may be collected
@@ -75,6 +81,12 @@ static void send_by_python(mp_obj_t on_send, const zt_endpoint_t *to, const uint
 
 static void send(void *context, const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
     zerotier_datapath_obj_t *self = context;
+    #if ZT_THREADS // the worker has no right to Python
+    if (zt_attached_glue() == self->glue) {
+        zt_underlay_transmit(to, datagram, length);
+        return;
+    }
+    #endif
     if (self->on_send != mp_const_none) {
         send_by_python(self->on_send, to, datagram, length);
         return;
@@ -110,7 +122,11 @@ static bool deliver(void *context, void *port, uint8_t *frame, size_t length, in
     }
     #endif
     bool is_taken;
-    #if ZT_LWIP
+    #if ZT_THREADS
+    if (zt_attached_glue() == self->glue) {
+        is_taken = false; // the worker has no right to Python
+    } else
+    #elif ZT_LWIP
     if (zt_tap_is(port)) {
         is_taken = zt_tap_send(port, frame, length);
     } else
@@ -123,6 +139,50 @@ static bool deliver(void *context, void *port, uint8_t *frame, size_t length, in
     }
     return is_taken;
 }
+
+/******************************************************************************/
+// Turns: with threads, a method has the datapath for itself. METHOD_1(f) makes the function object f_obj of f
+
+#if ZT_THREADS
+static mp_obj_t in_turn(mp_const_obj_t method, size_t n_args, const mp_obj_t *args) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(args[0]);
+    nlr_buf_t nlr;
+    mp_obj_t result = MP_OBJ_NULL;
+    if (self->datapath == NULL) {
+        mp_raise_OSError(MP_EBADF);
+    }
+    if (self->depth++ == 0) {
+        zt_glue_enter(self->glue);
+    }
+    if (nlr_push(&nlr) == 0) {
+        result = mp_call_function_n_kw(MP_OBJ_FROM_PTR(method), n_args, 0, args);
+        nlr_pop();
+    }
+    if (--self->depth == 0) {
+        zt_glue_leave(self->glue);
+    }
+    if (result == MP_OBJ_NULL) {
+        nlr_jump(nlr.ret_val);
+    }
+    return result;
+}
+
+#define IN_TURN(method, count) \
+    static mp_obj_t method##_in_turn(size_t n_args, const mp_obj_t *args) { \
+        return in_turn(&method##_at_once_obj, n_args, args); \
+    } \
+    static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(method##_obj, count, count, method##_in_turn)
+#define METHOD_1(method) static MP_DEFINE_CONST_FUN_OBJ_1(method##_at_once_obj, method); IN_TURN(method, 1)
+#define METHOD_2(method) static MP_DEFINE_CONST_FUN_OBJ_2(method##_at_once_obj, method); IN_TURN(method, 2)
+#define METHOD_3(method) static MP_DEFINE_CONST_FUN_OBJ_3(method##_at_once_obj, method); IN_TURN(method, 3)
+#define METHOD_N(method, count) \
+    static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(method##_at_once_obj, count, count, method); IN_TURN(method, count)
+#else
+#define METHOD_1(method) static MP_DEFINE_CONST_FUN_OBJ_1(method##_obj, method)
+#define METHOD_2(method) static MP_DEFINE_CONST_FUN_OBJ_2(method##_obj, method)
+#define METHOD_3(method) static MP_DEFINE_CONST_FUN_OBJ_3(method##_obj, method)
+#define METHOD_N(method, count) static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(method##_obj, count, count, method)
+#endif
 
 /******************************************************************************/
 // Arguments
@@ -221,6 +281,9 @@ static mp_obj_t datapath_make_new(const mp_obj_type_t *type, size_t n_args, size
     // All objects first: if the heap is full, no datapath is left open.
     zerotier_datapath_obj_t *self = mp_obj_malloc_with_finaliser(zerotier_datapath_obj_t, type);
     self->datapath = NULL;
+    #if ZT_THREADS
+    self->depth = 0;
+    #endif
     self->on_send = mp_const_none;
     self->is_shown = false;
     self->ports = mp_obj_new_list(0, NULL);
@@ -252,6 +315,10 @@ static mp_obj_t datapath_close(mp_obj_t self_in) {
     self->view->len = 0; // its memory goes
     #if ZT_LWIP
     if (attached == self) {
+        #if ZT_THREADS
+        zt_background_stop(); // in a soft reset nobody else does
+        zt_task_end();
+        #endif
         attached = NULL;
     }
     zt_glue_close(self->glue);
@@ -279,7 +346,7 @@ static mp_obj_t datapath_set_peer(mp_obj_t self_in, mp_obj_t address_in, mp_obj_
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(datapath_set_peer_obj, datapath_set_peer);
+METHOD_3(datapath_set_peer);
 
 // Keeps what the datapath borrows from now on. False: no memory, and nothing is changed.
 static bool keep_judge(mp_obj_t self_in, const uint8_t *key, size_t length, mp_obj_t judge) {
@@ -320,7 +387,7 @@ static mp_obj_t datapath_remove_peer(mp_obj_t self_in, mp_obj_t address_in) {
     forget_judges(self_in, address, ZT_ADDRESS_SIZE);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_peer_obj, datapath_remove_peer);
+METHOD_2(datapath_remove_peer);
 
 // set_paths(address, endpoints, send_to)
 static mp_obj_t datapath_set_paths(size_t n_args, const mp_obj_t *args) {
@@ -345,7 +412,7 @@ static mp_obj_t datapath_set_paths(size_t n_args, const mp_obj_t *args) {
     }
     return mp_obj_new_bool(zt_datapath_set_paths(datapath, address, paths, count, is_reachable ? &send_to : NULL));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_paths_obj, 4, 4, datapath_set_paths);
+METHOD_N(datapath_set_paths, 4);
 
 // add_network(nwid, mac, mtu, port)
 static mp_obj_t datapath_add_network(size_t n_args, const mp_obj_t *args) {
@@ -377,7 +444,7 @@ static mp_obj_t datapath_add_network(size_t n_args, const mp_obj_t *args) {
     mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(index), port);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_add_network_obj, 5, 5, datapath_add_network);
+METHOD_N(datapath_add_network, 5);
 
 static mp_obj_t datapath_remove_network(mp_obj_t self_in, mp_obj_t nwid_in) {
     zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
@@ -396,7 +463,7 @@ static mp_obj_t datapath_remove_network(mp_obj_t self_in, mp_obj_t nwid_in) {
     forget_judges(self_in, nwid, ZT_NWID_SIZE);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_remove_network_obj, datapath_remove_network);
+METHOD_2(datapath_remove_network);
 
 // set_member(nwid, address, flags)
 static mp_obj_t datapath_set_member(size_t n_args, const mp_obj_t *args) {
@@ -410,7 +477,7 @@ static mp_obj_t datapath_set_member(size_t n_args, const mp_obj_t *args) {
     }
     return mp_obj_new_bool(zt_datapath_set_member(datapath, nwid, address, (uint8_t)flags));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_member_obj, 4, 4, datapath_set_member);
+METHOD_N(datapath_set_member, 4);
 
 // join_ethernet(nwid, ethernet)
 static mp_obj_t datapath_join_ethernet(mp_obj_t self_in, mp_obj_t nwid_in, mp_obj_t ethernet) {
@@ -421,7 +488,7 @@ static mp_obj_t datapath_join_ethernet(mp_obj_t self_in, mp_obj_t nwid_in, mp_ob
     if (index < 0) {
         return mp_const_false;
     }
-    #if ZT_LWIP
+    #if ZT_LWIP && !ZT_THREADS
     if (mp_obj_is_type(ethernet, &zerotier_tap_type)) {
         zt_tap_join(zt_tap_of(ethernet), self->glue, nwid);
     } else
@@ -432,7 +499,7 @@ static mp_obj_t datapath_join_ethernet(mp_obj_t self_in, mp_obj_t nwid_in, mp_ob
     mp_obj_list_store(self->ports, MP_OBJ_NEW_SMALL_INT(self->networks + index), ethernet);
     return mp_const_true;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(datapath_join_ethernet_obj, datapath_join_ethernet);
+METHOD_3(datapath_join_ethernet);
 
 // set_host(nwid, mac, address, now)
 static mp_obj_t datapath_set_host(size_t n_args, const mp_obj_t *args) {
@@ -446,13 +513,13 @@ static mp_obj_t datapath_set_host(size_t n_args, const mp_obj_t *args) {
     }
     return mp_obj_new_bool(zt_datapath_set_host(datapath, nwid, mac.buf, address, now_of(args[4])));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_host_obj, 5, 5, datapath_set_host);
+METHOD_N(datapath_set_host, 5);
 
 static mp_obj_t datapath_forget_hosts(mp_obj_t self_in, mp_obj_t nwid_in) {
     zt_datapath_forget_hosts(opened(self_in), nwid_of(nwid_in));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_forget_hosts_obj, datapath_forget_hosts);
+METHOD_2(datapath_forget_hosts);
 
 static NORETURN void raise_no_memory(void) {
     mp_raise_msg(&mp_type_MemoryError, NULL);
@@ -473,7 +540,7 @@ static mp_obj_t datapath_set_rules(mp_obj_t self_in, mp_obj_t nwid_in, mp_obj_t 
     }
     return mp_const_true;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(datapath_set_rules_obj, datapath_set_rules);
+METHOD_3(datapath_set_rules);
 
 // set_holdings(nwid, address, holdings)
 static mp_obj_t datapath_set_holdings(size_t n_args, const mp_obj_t *args) {
@@ -492,7 +559,7 @@ static mp_obj_t datapath_set_holdings(size_t n_args, const mp_obj_t *args) {
     }
     return mp_const_true;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_set_holdings_obj, 4, 4, datapath_set_holdings);
+METHOD_N(datapath_set_holdings, 4);
 
 static mp_obj_t datapath_set_ids(mp_obj_t self_in, mp_obj_t prefix_in) {
     zt_datapath_t *datapath = opened(self_in);
@@ -503,12 +570,12 @@ static mp_obj_t datapath_set_ids(mp_obj_t self_in, mp_obj_t prefix_in) {
     zt_datapath_set_ids(datapath, prefix.buf);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_set_ids_obj, datapath_set_ids);
+METHOD_2(datapath_set_ids);
 
 static mp_obj_t datapath_ids_low(mp_obj_t self_in) {
     return mp_obj_new_bool(zt_datapath_ids_low(opened(self_in)));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(datapath_ids_low_obj, datapath_ids_low);
+METHOD_1(datapath_ids_low);
 
 /******************************************************************************/
 // Packets
@@ -534,7 +601,7 @@ static mp_obj_t datapath_receive(size_t n_args, const mp_obj_t *args) {
     zt_datapath_receive(datapath, datagram, length, &source, now);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_receive_obj, 4, 4, datapath_receive);
+METHOD_N(datapath_receive, 4);
 
 // transmit(nwid, frame, now)
 static mp_obj_t datapath_transmit(size_t n_args, const mp_obj_t *args) {
@@ -547,7 +614,7 @@ static mp_obj_t datapath_transmit(size_t n_args, const mp_obj_t *args) {
     zt_datapath_transmit(datapath, index, frame, length, now);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_transmit_obj, 4, 4, datapath_transmit);
+METHOD_N(datapath_transmit, 4);
 
 // bridge(nwid, frame, now)
 static mp_obj_t datapath_bridge(size_t n_args, const mp_obj_t *args) {
@@ -560,26 +627,40 @@ static mp_obj_t datapath_bridge(size_t n_args, const mp_obj_t *args) {
     zt_datapath_bridge(datapath, index, frame, length, now);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(datapath_bridge_obj, 4, 4, datapath_bridge);
+METHOD_N(datapath_bridge, 4);
 
 #if ZT_LWIP
-// attach(now)
-static mp_obj_t datapath_attach(mp_obj_t self_in, mp_obj_t now_in) {
-    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
-    opened(self_in);
-    zt_glue_set_now(self->glue, now_of(now_in));
-    attached = self;
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_attach_obj, datapath_attach);
-
 static mp_obj_t datapath_detach(mp_obj_t self_in) {
     if (attached == MP_OBJ_TO_PTR(self_in)) {
+        #if ZT_THREADS
+        zt_task_end();
+        #endif
         attached = NULL;
     }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(datapath_detach_obj, datapath_detach);
+
+// attach(now)
+static mp_obj_t datapath_attach(mp_obj_t self_in, mp_obj_t now_in) {
+    zerotier_datapath_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    opened(self_in);
+    uint64_t now = now_of(now_in);
+    #if ZT_THREADS
+    datapath_detach(attached == NULL ? self_in : MP_OBJ_FROM_PTR(attached));
+    #endif
+    zt_glue_set_now(self->glue, now);
+    attached = self;
+    #if ZT_THREADS
+    if (!zt_task_start(self->glue, zt_background_rest)) {
+        attached = NULL;
+        mp_raise_OSError(MP_ENOMEM);
+    }
+    #endif
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(datapath_attach_obj, datapath_attach);
+
 #endif
 
 /******************************************************************************/
@@ -612,7 +693,7 @@ static mp_obj_t datapath_next(mp_obj_t self_in) {
     self->is_shown = true;
     return result;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(datapath_next_obj, datapath_next);
+METHOD_1(datapath_next);
 
 static mp_obj_t datapath_peer_state(mp_obj_t self_in, mp_obj_t address_in) {
     zt_peer_state_t state;
@@ -630,7 +711,7 @@ static mp_obj_t datapath_peer_state(mp_obj_t self_in, mp_obj_t address_in) {
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(datapath_peer_state_obj, datapath_peer_state);
+METHOD_2(datapath_peer_state);
 
 static void put(mp_obj_t dict, const char *name, uint32_t value) {
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(qstr_from_str(name)), mp_obj_new_int_from_uint(value));
@@ -648,7 +729,7 @@ static mp_obj_t datapath_counters(mp_obj_t self_in) {
     #endif
     return result;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(datapath_counters_obj, datapath_counters);
+METHOD_1(datapath_counters);
 
 /******************************************************************************/
 // The type

@@ -13,6 +13,7 @@ typedef struct _zerotier_underlay_obj_t {
     bool is_open;
 } zerotier_underlay_obj_t;
 
+#if !ZT_THREADS
 // The only socket is watched always.
 void zt_underlay_watch(const int *sockets, size_t count) {
     (void)sockets;
@@ -37,14 +38,15 @@ bool zt_underlay_pump(zt_glue_t *glue) {
     return is_news;
 }
 
+// lwIP has sent it.
+void zt_underlay_flush(void) {
+}
+#endif
+
 static uint32_t failures;
 
 void zt_underlay_transmit(const zt_endpoint_t *to, const uint8_t *datagram, size_t length) {
     failures += !zt_underlay_send(to->bytes, to->length, datagram, length);
-}
-
-// lwIP has sent it.
-void zt_underlay_flush(void) {
 }
 
 uint32_t zt_underlay_failures(void) {

@@ -561,9 +561,17 @@ bool zt_netif_can_take(zt_netif_t *self, size_t length) {
 }
 #endif
 
+static err_t give(struct pbuf *frame, struct netif *receiver) {
+    #if NO_SYS
+    return receiver->input(frame, receiver); // which may be tapped
+    #else
+    return ethernet_input(frame, receiver); // this is lwIP's thread already
+    #endif
+}
+
 static err_t take(struct pbuf *frame, struct netif *lwip) {
     zt_netif_t *self = (zt_netif_t *)lwip;
-    bool is_taken = is_acceptable(self, frame->tot_len) && ethernet_input(frame, zt_aliases_receiver(lwip, frame)) == ERR_OK;
+    bool is_taken = is_acceptable(self, frame->tot_len) && give(frame, zt_aliases_receiver(lwip, frame)) == ERR_OK;
     count(is_taken ? &self->stats.received : &self->stats.received_dropped, 1);
     return is_taken ? ERR_OK : ERR_IF;
 }
