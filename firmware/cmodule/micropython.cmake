@@ -35,8 +35,6 @@ target_compile_definitions(usermod_zerotier INTERFACE
     ZT_THREADS=1
     ZT_LWIP_UNDERLAY=1
     ZT_SMALL=1 # less memory, large packets one at a time
-    # The stack sends no longer frames: they have to fit the queue of lwip/task.h.
-    ZT_NETIF_OWN_MTU=2800
 )
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 

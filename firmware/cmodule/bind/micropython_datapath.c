@@ -168,7 +168,7 @@ static mp_obj_t in_turn(mp_const_obj_t method, size_t n_args, const mp_obj_t *ar
 }
 
 #define IN_TURN(method, count) \
-    static mp_obj_t method##_in_turn(size_t n_args, const mp_obj_t *args) { \
+    static mp_obj_t method##_in_turn(size_t n_args, const mp_obj_t * args) { \
         return in_turn(&method##_at_once_obj, n_args, args); \
     } \
     static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(method##_obj, count, count, method##_in_turn)
