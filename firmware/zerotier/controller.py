@@ -5,12 +5,13 @@ a member gets or has lost, and how others are told of that, is decided in contro
 """
 
 from .const import const
-from .controller_admission import ADMITTED, DENIED, IMPOSTOR, admit
+from .controller_admission import ADMITTED, DENIED, IMPOSTOR, UNAUTHENTICATED, admit
 from .controller_assign import assign
-from .controller_config import Issuer
-from .controller_database import Database, Shelf
-from .controller_grants import withdrawn
-from .controller_records import MemberRecord
+from .controller_config import Issuer, sign_on_error
+from .controller_database import Database, Shelf, network_ids
+from .controller_grants import concerns_members, grants, signed_in, withdrawn
+from .controller_ledger import Ledger
+from .controller_records import MemberRecord, NetworkRecord
 from .controller_revoker import Revoker
 from .identity import Identity
 from .store import FileStore
@@ -24,6 +25,7 @@ from .wire.dictionary import get_int
 from .wire.dictionary import parse as parse_dictionary
 from .wire.verbs import (
     ERROR_NETWORK_ACCESS_DENIED,
+    ERROR_NETWORK_AUTHENTICATION_REQUIRED,
     ERROR_OBJ_NOT_FOUND,
     VERB_ERROR,
     VERB_NETWORK_CONFIG,
@@ -36,7 +38,9 @@ _PUSH_WITHIN = const(120000)  # ms since the last request (protocol/08 §8.4)
 _AUTHORISED_FOR = const(180000)  # ms since the last config (protocol/08 §8.1)
 _READ_INTERVAL = const(700)  # ms between looks at all records: members are told within a second
 _GLANCE_INTERVAL = const(200)  # the same at what shows that records were replaced
-_PUSHES_AT_ONCE = const(32)
+_PUSHES_AT_ONCE = const(64)  # some 5 ms on a PC
+_REUSE = const(120000)  # ms that credentials are sent again with a pushed config
+_KEEPING = const(256)  # members: who serves so many has the memory to keep signatures
 _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
 
 
@@ -48,6 +52,16 @@ class _Client:
         self.understands_rules = False  # what its last request said
         self.last_request = 0
         self.last_config: int | None = None  # when it got one, if it may have one
+        self.signed: dict[tuple, object] = {}  # credentials, by what they say,
+        self.signed_at = 0  # and the earliest time that one of them bears
+        self.lines: dict[str, bytes] = {}  # of its config,
+        self.lines_of: tuple = ()  # and the member's record and the version that they were made of
+
+    def forget_signatures(self) -> None:
+        """The next config gets new ones."""
+        self.signed = {}
+        self.lines = {}
+        self.lines_of = ()
 
     def listens(self, now: int) -> bool:
         """Whether it asked so lately that it is worth sending it something unasked."""
@@ -68,9 +82,12 @@ class Controller:
         self._revoker = Revoker(transport, self._issuer)
         self._count = transport.counters.count
         self._database = Database(store, transport.counters)
+        self._store = store
         self._shelves: dict[bytes, Shelf] = {}
         self._clients: dict[tuple[bytes, bytes], _Client] = {}  # (nwid, address)
         self._due: dict[tuple[bytes, bytes], bool] = {}  # clients that get a new config
+        self._keeps_signatures = transport.limits.members >= _KEEPING
+        self._wakes_until: int | None = None  # all networks are looked at, whoever asks
         self._next_read = 0
         self._next_glance = 0
         self._max_clients = transport.limits.networks * transport.limits.members
@@ -117,18 +134,29 @@ class Controller:
         client.identity = peer.identity
         client.last_request = now
         client.understands_rules = get_int(said, "revr") > 0
-        member = self._admit(shelf, client, said, now)
-        if member is None:
-            client.last_config = None
-            self._count("controller_denied")
-            self._refuse(peer.address, nwid, request_id, ERROR_NETWORK_ACCESS_DENIED, now)
+        verdict, member = self._admit(shelf, client, said, now)
+        if verdict == ADMITTED:
+            header = messages.ok_header(VERB_NETWORK_CONFIG_REQUEST, request_id)
+            client.signed_at = 0  # who asks gets credentials of today
+            self._send_config(shelf, client, member, VERB_OK, (header,), now)
+            self._revoker.hear(nwid, peer.address)
             return RECEIVED
-        header = messages.ok_header(VERB_NETWORK_CONFIG_REQUEST, request_id)
-        self._send_config(shelf, client, member, VERB_OK, (header,), now)
+        self._shut_out(nwid, client)
+        if verdict == UNAUTHENTICATED:
+            self._count("controller_not_signed_in")
+            code = ERROR_NETWORK_AUTHENTICATION_REQUIRED
+            extra = sign_on_error(shelf.network, peer.address)
+        else:
+            self._count("controller_denied")
+            code = ERROR_NETWORK_ACCESS_DENIED
+            extra = b""
+        self._refuse(peer.address, nwid, request_id, code, now, extra)
         return RECEIVED
 
     def tick(self, now: int) -> int:
         """Notice what changed in the records, and tell the members; the time of the next call."""
+        if self._wakes_until is None:
+            self._wake(now)
         if now >= self._next_read:
             self._next_read = now + _READ_INTERVAL
             self._next_glance = now + _GLANCE_INTERVAL
@@ -143,66 +171,127 @@ class Controller:
         next_look = self._next_read
         if self._shelves and self._database.can_glance:
             next_look = min(next_look, self._next_glance)
-        revoke_at = self._revoker.tick(self._listeners, now)
+        revoke_at = self._revoker.tick(now)
         if self._due:
             return now + 1
         return next_look if revoke_at is None else min(revoke_at, next_look)
 
+    def _wake(self, now: int) -> None:
+        """Records may have changed while there was no controller: whoever has lost something by that is told of.
+
+        And so is everybody else on these networks, who may not ask again for a minute.
+        """
+        self._wakes_until = now + _PUSH_WITHIN
+        for nwid in network_ids(self._store):
+            if nwid[:5] == self._address and nwid not in self._shelves:
+                shelf = self._shelves[nwid] = Shelf(nwid)
+                self._look(shelf, None, now)
+                if shelf.ledger is not None and shelf.ledger.void:
+                    for address in shelf.ledger.given:
+                        self._revoker.hear(nwid, address)
+
     def _read(self, now: int) -> None:
+        if self._wakes_until and now >= self._wakes_until:
+            self._wakes_until = 0
+            self._revoker.keep(self._clients)
         for key in list(self._clients):
             client = self._clients[key]
-            if not client.listens(now) and not self.authorised(key[1], key[0], now):
-                del self._clients[key]
+            if not client.listens(now):
+                self._revoker.forget(key[0], key[1])
+                if not self.authorised(key[1], key[0], now):
+                    del self._clients[key]
         asked = {nwid for nwid, _ in self._clients}
         for nwid in list(self._shelves):
-            if nwid in asked:
-                self._look(self._shelves[nwid], None, now)
+            shelf = self._shelves[nwid]
+            if nwid in asked or self._wakes_until:
+                self._look(shelf, None, now)
+                if shelf.network is not None:
+                    self._revoker.prune(nwid, now - shelf.network.window)
             else:
                 del self._shelves[nwid]  # nobody to tell: read anew when somebody asks
+                self._revoker.close(nwid)
 
     # --- records ---
 
     def _look(self, shelf: Shelf, asking: bytes | None, now: int) -> None:
         """Read what may have changed, and tell everybody but the one who is asking right now."""
         specialists = shelf.specialists()
-        first = shelf.read_at is None
+        before = shelf.network
+        is_first = shelf.read_at is None
         everybody = self._database.read_network(shelf)
         if asking is None or shelf.read_at is None:
             changed = self._database.read_members(shelf, now)
         else:  # requests come at any rate, and there may be many members
             changed = [asking] if self._database.read_member(shelf, asking) else []
-        gone = [address for address in changed if shelf.settle(address)]
-        lost = withdrawn(shelf)
-        if first or shelf.network is None:
+        if shelf.network is None:
             return
-        if shelf.network.private:
-            lost += [(address, CREDENTIAL_MEMBERSHIP, 0) for address in gone]
-        if lost:
-            self._revoke(shelf, lost, now)
-        if everybody or specialists != shelf.specialists():
+        self._withdraw(shelf, before, changed, now)
+        if is_first:
+            return
+        if everybody or specialists is not shelf.specialists():
             changed = [address for nwid, address in self._clients if nwid == shelf.nwid]
         for address in changed:
             if address != asking and (shelf.nwid, address) in self._clients:
                 self._due[(shelf.nwid, address)] = True
         self._push_some(now)
 
+    def _withdraw(
+        self, shelf: Shelf, before: NetworkRecord | None, changed: list[bytes], now: int
+    ) -> None:
+        """Find what members may not hold any more, remember it, and have it told.
+
+        A record that cannot be read is no decision: it is compared once it can be. `before`: the
+        network's record at the last look. `changed`: the members whose records changed since.
+        """
+        network = shelf.network
+        assert network is not None
+        suspects = changed
+        if shelf.ledger is None:
+            shelf.ledger = Ledger(self._store, shelf.nwid, self._transport.counters, now)
+            void = [key + (shelf.ledger.void[key],) for key in shelf.ledger.void]
+            self._revoker.add(shelf.nwid, void)
+            suspects = list(shelf.ledger.given)
+        elif before is None or concerns_members(before, network):
+            shelf.members_version += 1
+            suspects = list(shelf.ledger.given)
+        elif network.sso:  # time goes by for those who have signed in
+            suspects = changed + _signed_out(shelf, now)
+        lost = []
+        for address in suspects:
+            given = shelf.ledger.given.get(address)
+            if given is None or address in shelf.damaged:
+                continue
+            allowed = grants(network, shelf.members.get(address), now)
+            gone, kept = withdrawn(given, allowed)
+            if gone:
+                shelf.ledger.withdraw(address, kept, gone, now)
+                # In a public network nobody looks at memberships.
+                lost += [
+                    (address, kind, id, now)
+                    for kind, id in gone
+                    if network.private or kind != CREDENTIAL_MEMBERSHIP
+                ]
+        if lost:
+            self._count("controller_revoked", len(lost))
+            self._revoker.add(shelf.nwid, lost)
+
     def _admit(
         self, shelf: Shelf, client: _Client, metadata: dict, now: int
-    ) -> MemberRecord | None:
-        """The record of a member that may join, brought up to date; None if it may not."""
+    ) -> tuple[int, MemberRecord]:
+        """(verdict, the member's record, brought up to date)."""
         address = client.identity.address
-        if address in shelf.damaged:
-            return None
-        known = shelf.members.get(address)
         assert shelf.network is not None
+        known = shelf.members.get(address)
         verdict, fields = admit(shelf.network, known, client.identity, metadata, now)
+        member = MemberRecord(fields)
+        if address in shelf.damaged:
+            return DENIED, member
         if verdict == IMPOSTOR:
             self._count("controller_impostor")
-            return None
+            return verdict, member
         if known is None and verdict == DENIED and self._full_of_strangers(shelf):
             self._count("controller_strangers_full")
-            return None
-        member = MemberRecord(fields)
+            return verdict, member
         if verdict == ADMITTED:
             # Now, so that a new member costs one wait for the disk and not two.
             member = member.with_ips(assign(shelf.network, member, shelf.uses)[1])
@@ -211,7 +300,7 @@ class Controller:
         noted = verdict == ADMITTED or known is None or not known.identity
         if noted and (known is None or fields != known.fields):
             self._save(shelf, member)
-        return member if verdict == ADMITTED else None
+        return verdict, shelf.members.get(address, member)
 
     def _full_of_strangers(self, shelf: Shelf) -> bool:
         """Everybody can knock, and each new face costs a record: there has to be an end."""
@@ -224,7 +313,6 @@ class Controller:
         except OSError:
             self._count("controller_unwritable_record")
             shelf.put(member)
-        shelf.settle(member.address)
 
     # --- clients ---
 
@@ -232,6 +320,7 @@ class Controller:
         if len(self._clients) >= self._max_clients:
             oldest = min(self._clients, key=lambda key: self._clients[key].last_request)
             del self._clients[oldest]
+            self._revoker.forget(oldest[0], oldest[1])
             self._count("controller_client_evicted")
         client = self._clients[(nwid, peer.address)] = _Client(peer.identity)
         return client
@@ -248,56 +337,88 @@ class Controller:
         """Send a member its config unasked, if it may have one and asked lately."""
         client = self._clients[(shelf.nwid, address)]
         member = shelf.members.get(address)
-        if member is None or not member.authorized:
-            client.last_config = None
+        network = shelf.network
+        if network is None or not client.listens(now):
             return
-        if client.listens(now) and member.identity.lower() == client.identity.to_text():
+        if member is None or not member.authorized or not signed_in(network, member, now):
+            self._shut_out(shelf.nwid, client)
+        elif member.identity.lower() == client.identity.to_text():
             self._send_config(shelf, client, member, VERB_NETWORK_CONFIG, (), now)
+
+    def _shut_out(self, nwid: bytes, client: _Client) -> None:
+        client.last_config = None
+        self._revoker.forget(nwid, client.identity.address)
 
     # --- packets ---
 
     def _send_config(
         self, shelf: Shelf, client: _Client, member: MemberRecord, verb: int, head: tuple, now: int
     ) -> None:
-        network = shelf.network
-        assert network is not None
-        ips, new = assign(network, member, shelf.uses)
-        if new:
-            member = member.with_ips(new)
-            self._save(shelf, member)
-        config = self._issuer.config(
-            network,
-            member,
-            client.identity,
-            ips,
-            shelf.specialists(),
-            client.understands_rules,
-            max(now, shelf.issue_from),
-        )
+        address = member.address
+        ledger = shelf.ledger
+        assert ledger is not None
+        issued = max(now, ledger.issue_from(address))
+        if now - client.signed_at > _REUSE or client.signed_at < ledger.issue_from(address):
+            client.forget_signatures()
+            client.signed_at = issued
+        if client.lines_of != (member, shelf.members_version):
+            if verb == VERB_NETWORK_CONFIG and self._database.read_member(shelf, address):
+                self._due[(shelf.nwid, address)] = True  # it has just been changed again
+                return
+            self._make_lines(shelf, client, member, issued)
+        config = self._issuer.config(self._shared_lines(shelf), client.lines, issued)
         for chunk in self._issuer.chunks(shelf.nwid, config):
-            self._transport.send(member.address, verb, head + (chunk,), now)
+            self._transport.send(address, verb, head + (chunk,), now)
         client.last_config = now
+        if not self._keeps_signatures:
+            client.forget_signatures()
         self._count("controller_config_sent")
 
-    def _refuse(self, address: bytes, nwid: bytes, request_id: bytes, code: int, now: int) -> None:
-        error = messages.encode_error(VERB_NETWORK_CONFIG_REQUEST, request_id, code, nwid)
+    def _make_lines(
+        self, shelf: Shelf, client: _Client, member: MemberRecord, issued: int
+    ) -> None:
+        """The lines of a config that are this member's own. What it gets by them is in the ledger first."""
+        network, ledger = shelf.network, shelf.ledger
+        assert network is not None and ledger is not None
+        ips, new = assign(network, member, shelf.uses)
+        if new:
+            self._save(shelf, member.with_ips(new))
+            member = shelf.members[member.address]
+        client.lines = self._issuer.personal(
+            network, member, client.identity, ips, client.understands_rules, client.signed, issued
+        )
+        client.lines_of = (member, shelf.members_version)
+        ledger.note(member.address, grants(network, member, issued))
+
+    def _shared_lines(self, shelf: Shelf) -> dict[str, bytes]:
+        """The lines that are the same for all members."""
+        network, specialists = shelf.network, shelf.specialists()
+        assert network is not None
+        if shelf.shared_of[0] is not network or shelf.shared_of[1] is not specialists:
+            shelf.shared = self._issuer.shared(network, specialists)
+            shelf.shared_of = (network, specialists)
+        return shelf.shared
+
+    def _refuse(
+        self,
+        address: bytes,
+        nwid: bytes,
+        request_id: bytes,
+        code: int,
+        now: int,
+        extra: bytes = b"",
+    ) -> None:
+        error = messages.encode_error(VERB_NETWORK_CONFIG_REQUEST, request_id, code, nwid + extra)
         self._transport.send(address, VERB_ERROR, (error,), now)
 
-    # --- revocations ---
 
-    def _revoke(self, shelf: Shelf, lost: list[tuple[bytes, int, int]], now: int) -> None:
-        """Tell the members at once; else they wait until these credentials are too old.
-
-        What is issued from here on must be newer than what is void.
-        """
-        shelf.issue_from = now + 1
-        self._revoker.add(shelf.nwid, lost, now)
-        self._revoker.tick(self._listeners, now)
-
-    def _listeners(self, now: int) -> dict[bytes, list[bytes]]:
-        """The networks of everybody who has asked lately."""
-        found: dict[bytes, list[bytes]] = {}
-        for (nwid, address), client in self._clients.items():
-            if client.listens(now):
-                found.setdefault(address, []).append(nwid)
-        return found
+def _signed_out(shelf: Shelf, now: int) -> list[bytes]:
+    """Members that have been given something, and whose single sign-on has come to its end."""
+    network, ledger = shelf.network, shelf.ledger
+    assert network is not None and ledger is not None
+    found = []
+    for address in ledger.given:
+        member = shelf.members.get(address)
+        if member is not None and not signed_in(network, member, now):
+            found.append(address)
+    return found

@@ -4,6 +4,7 @@ Owns the decision and what it leaves in the member's record. Never reads, writes
 """
 
 from .const import const
+from .controller_grants import signed_in
 from .controller_records import MemberRecord, NetworkRecord, new_member, set_authorized
 from .identity import Identity
 from .wire.dictionary import get_int
@@ -11,7 +12,7 @@ from .wire.dictionary import get_int
 ADMITTED = const(0)
 DENIED = const(1)
 IMPOSTOR = const(2)  # another key than the one that this address has in the record
-UNSUPPORTED = const(3)  # wants single sign-on, which this controller does not offer
+UNAUTHENTICATED = const(3)  # has to sign in first
 
 _TOKEN = "token:"
 
@@ -43,8 +44,8 @@ def admit(
         if credential is None:
             return DENIED, fields
         set_authorized(fields, True, credential, now)
-    if network.sso and not fields.get("ssoExempt"):
-        return UNSUPPORTED, fields
+    if not signed_in(network, MemberRecord(fields), now):
+        return UNAUTHENTICATED, fields
     return ADMITTED, fields
 
 

@@ -7,6 +7,7 @@ writes over a record that it could not read: a typing error must not cost somebo
 import json
 
 from .const import const
+from .controller_ledger import Ledger
 from .controller_records import MemberRecord, NetworkRecord
 from .counters import Counters
 from .store import FileStore
@@ -110,12 +111,15 @@ class Shelf:
         self.values: dict[bytes, bytes] = {}
         self.stamps: dict[str, tuple] = {}  # of the members' files, as they were read
         self.touched: tuple | None = None  # stamp of their folder
-        # For controller_grants.py: what was known of the network, and of members that changed since.
-        self.compared: NetworkRecord | None = None
-        self.replaced: dict[bytes, MemberRecord | None] = {}
-        self.issue_from = 0  # what was signed before this time may have been revoked
-        self._admitted: dict[bytes, bool] = {}  # authorized when `settle` was last asked
+        self.ledger: Ledger | None = None  # there is one once all members were read
+        self.members_version = 0  # counts changes of the network that concern what members have
+        self.shared: dict[str, bytes] = {}  # lines of every config,
+        self.shared_of: tuple = (
+            None,
+            None,
+        )  # and the network and specialists that they were made of
         self._roles: dict[bytes, int] = {}  # of members that have one
+        self._specialists: list[tuple[bytes, int]] | None = None  # the same, sorted
         self._owners: dict[bytes, int] = {}  # IP -> how many members it is given to
 
     def put(self, member: MemberRecord) -> None:
@@ -128,6 +132,7 @@ class Shelf:
             self.strangers += 1
         elif member.roles():
             self._roles[member.address] = member.roles()
+            self._specialists = None
 
     def drop(self, address: bytes) -> None:
         """Forget a member. No error if there is none."""
@@ -140,27 +145,18 @@ class Shelf:
                 del self._owners[ip]
         if not member.authorized:
             self.strangers -= 1
-        self._roles.pop(address, None)
-
-    def settle(self, address: bytes) -> bool:
-        """True if somebody has shut this member out, or deleted it, since this was last asked.
-
-        A record that cannot be read is no decision.
-        """
-        if address in self.damaged:
-            return False
-        member = self.members.get(address)
-        was_in = self._admitted.pop(address, False)
-        if member is not None and member.authorized:
-            self._admitted[address] = True
-            return False
-        return was_in
+        if self._roles.pop(address, None) is not None:
+            self._specialists = None
 
     def specialists(self) -> list[tuple[bytes, int]]:
-        """(address, ROLE_*) of the authorized members that have a role, in the order of addresses."""
-        found = list(self._roles.items())
-        found.sort()
-        return found
+        """(address, ROLE_*) of the authorized members that have a role, in the order of addresses.
+
+        The same list as long as nothing of it has changed.
+        """
+        if self._specialists is None:
+            self._specialists = list(self._roles.items())
+            self._specialists.sort()
+        return self._specialists
 
     def uses(self, ip: bytes, but: bytes) -> bool:
         """Whether an IP address is given to another member than `but`."""
@@ -202,7 +198,6 @@ class Database:
         value = self._get(member_key(shelf.nwid, address), known)
         if value == known:
             return False
-        shelf.replaced.setdefault(address, shelf.members.get(address))
         shelf.drop(address)
         shelf.damaged.pop(address, None)
         if value is None:

@@ -1,15 +1,34 @@
-"""What a member may hold, by the records: capabilities, tags, IP addresses; and what it has lost.
+"""What a member may hold, by the records: its membership, capabilities, tags and IP addresses.
 
-Owns the comparison of what records say now with what they said before. Never signs, never sends.
+Owns the comparison of what a member may hold now with what it was given. Never signs, never sends.
 """
+
+import json
+
+import _zerotier
 
 from .const import const
 from .controller_assign import held
-from .controller_database import Shelf
 from .controller_records import MemberRecord, NetworkRecord
-from .wire.credentials import CREDENTIAL_CAPABILITY, CREDENTIAL_OWNERSHIP, CREDENTIAL_TAG
+from .wire.credentials import (
+    CREDENTIAL_CAPABILITY,
+    CREDENTIAL_MEMBERSHIP,
+    CREDENTIAL_OWNERSHIP,
+    CREDENTIAL_TAG,
+)
 
+NOTHING = "[]"
 OWNERSHIP_ID = const(1)  # a member has one certificate for all of its addresses
+# Fields of a network that decide on what its members have of their own.
+_OF_MEMBERS = (
+    "private",
+    "capabilities",
+    "tags",
+    "routes",
+    "ipAssignmentPools",
+    "v4AssignMode",
+) + ("v6AssignMode", "certificateTimeoutWindowSize", "ssoEnabled", "authenticationURL")
+_DIGEST = const(8)  # bytes of rules' digests; nobody gains by finding rules that have the same
 
 
 def capabilities(network: NetworkRecord, member: MemberRecord) -> dict[int, bytes]:
@@ -26,63 +45,59 @@ def tags(network: NetworkRecord, member: MemberRecord) -> dict[int, int]:
     return values
 
 
-def withdrawn(shelf: Shelf) -> list[tuple[bytes, int, int]]:
-    """What members have lost since this was last asked: (member, CREDENTIAL_*, id), in no order.
+def signed_in(network: NetworkRecord, member: MemberRecord, now: int) -> bool:
+    """Whether the network asks for no single sign-on, or this member needs none or has done it."""
+    return not network.sso or member.sso_exempt or member.sso_expiry > now
 
-    A tag with another value and a capability with other rules are lost in their old form, and so
-    is everything of a member that may not join any more. Records that cannot be read are no
-    decision: they are compared once they can be.
+
+def grants(network: NetworkRecord, member: MemberRecord | None, now: int) -> str:
+    """All that a member may hold, as JSON: [[CREDENTIAL_*, id, content], ...].
+
+    A content is enough to tell it from others. NOTHING for who may not join.
     """
-    network, before = shelf.network, shelf.compared
-    if network is None:
-        return []
-    shelf.compared = network
-    if before is None:
-        shelf.replaced.clear()
-        return []
-    suspects = list(shelf.members if _may_have_lost(before, network) else shelf.replaced)
-    suspects += [address for address in shelf.replaced if address not in shelf.members]
-    lost = []
-    for address in set(suspects):
-        if address in shelf.damaged:
-            continue
-        member = shelf.members.get(address)
-        old = shelf.replaced.pop(address, member)
-        # Who never asked has got nothing.
-        if old is not None and old.authorized and old.identity:
-            for kind, id in _lost(before, old, network, member):
-                lost.append((address, kind, id))
-    return lost
+    if member is None or not member.authorized or not signed_in(network, member, now):
+        return NOTHING
+    found: list = [[CREDENTIAL_MEMBERSHIP, 0, 0]]
+    granted = capabilities(network, member)
+    for id in sorted(granted):
+        digest = _zerotier.sha384(granted[id])[:_DIGEST].hex()
+        found.append([CREDENTIAL_CAPABILITY, id, digest])
+    values = tags(network, member)
+    for id in sorted(values):
+        found.append([CREDENTIAL_TAG, id, values[id]])
+    ips = [ip.hex() for ip, _ in held(network, member)]
+    if ips:
+        found.append([CREDENTIAL_OWNERSHIP, OWNERSHIP_ID, ips])
+    return json.dumps(found)
 
 
-def _may_have_lost(before: NetworkRecord, now: NetworkRecord) -> bool:
-    """Whether a change of the network may have cost members something; most changes do not."""
-    if before is now:
-        return False
-    return (
-        before.capabilities != now.capabilities
-        or before.tags != now.tags
-        or before.fields.get("routes") != now.fields.get("routes")
-        or before.assign_6plane != now.assign_6plane
-        or before.assign_rfc4193 != now.assign_rfc4193
+def withdrawn(given: str, now: str) -> tuple[list[tuple[int, int]], str]:
+    """What of `given` a member may not hold any more: (the CREDENTIAL_* and ids, the rest of it).
+
+    Both as `grants` makes them. A tag with another value and a capability with other rules are
+    lost in their old form; addresses are lost with the first of them that is.
+    """
+    if given == now:
+        return [], given
+    has = {(kind, id): content for kind, id, content in json.loads(now)}
+    lost: list[tuple[int, int]] = []
+    kept = []
+    for item in json.loads(given):
+        kind, id, content = item
+        holds = has.get((kind, id))
+        if holds == content or (kind == CREDENTIAL_OWNERSHIP and _all_in(content, holds)):
+            kept.append(item)
+        else:
+            lost.append((kind, id))
+    return lost, json.dumps(kept)
+
+
+def concerns_members(before: NetworkRecord, now: NetworkRecord) -> bool:
+    """Whether a change of the network may concern what each member has; most changes do not."""
+    return before is not now and any(
+        before.fields.get(name) != now.fields.get(name) for name in _OF_MEMBERS
     )
 
 
-def _lost(
-    before: NetworkRecord, old: MemberRecord, network: NetworkRecord, member: MemberRecord | None
-) -> list[tuple[int, int]]:
-    """The (CREDENTIAL_*, id) that no longer say the truth about a member."""
-    if member is not None and not member.authorized:
-        member = None
-    lost = []
-    for kind, of in ((CREDENTIAL_CAPABILITY, capabilities), (CREDENTIAL_TAG, tags)):
-        has = {} if member is None else of(network, member)
-        for id, content in of(before, old).items():
-            if has.get(id) != content:
-                lost.append((kind, id))
-    kept = [] if member is None else [ip for ip, _ in held(network, member)]
-    for ip, _ in held(before, old):
-        if ip not in kept:
-            lost.append((CREDENTIAL_OWNERSHIP, OWNERSHIP_ID))
-            break
-    return lost
+def _all_in(ips: list[str], others: list[str] | None) -> bool:
+    return others is not None and all(ip in others for ip in ips)

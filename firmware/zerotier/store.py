@@ -51,6 +51,16 @@ class FileStore:
             _to_disk(file)
         os.rename(new, path)
 
+    def append(self, key: str, value: bytes) -> None:
+        """Put bytes at the end of `key`, which may be new. Who is killed has written all of it or nothing.
+
+        Only losing power may cost it, or the end of it: nothing waits for the disk.
+        """
+        path = self._file(key)
+        _make_folders(path)
+        with open(path, "ab") as file:
+            file.write(value)
+
     def delete(self, key: str) -> None:
         """Forget `key`; no error if there is none."""
         path = self._file(key)

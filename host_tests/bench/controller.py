@@ -62,7 +62,7 @@ def told(crowd: Crowd, number: int, **fields: object) -> float:
         crowd.now = max(crowd.now + 1, crowd.node.deadline())
         waited = crowd.now
         spent += timed(lambda: crowd.controller.tick(crowd.now))
-        if crowd.last_to == wanted:
+        if wanted in crowd.reached:
             return spent + GLANCE  # it may have come just after a look
         assert waited < crowd.now + 10 * SECOND
 
@@ -81,7 +81,7 @@ def measure(count: int) -> list[Figure]:
             crowd.now += SECOND
             looks.append(timed(lambda: crowd.controller.tick(crowd.now)))
         asked(crowd, range(count - 1, count))
-        crowd.last_to = b""
+        crowd.reached.clear()
         change = told(crowd, count - 1, ipAssignments=["10.64.200.200"])
     members = f"{count} members"
     return [

@@ -38,6 +38,9 @@ class MemoryStore:
             self.values[key] = value
             self.writes += 1
 
+    def append(self, key: str, value: bytes) -> None:
+        self.put(key, self.values.get(key, b"") + value)
+
     def delete(self, key: str) -> None:
         self.values.pop(key, None)
 

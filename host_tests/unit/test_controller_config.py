@@ -73,7 +73,9 @@ def member(**changes) -> MemberRecord:
 
 def issue(one: NetworkRecord, other: MemberRecord, specialists=(), rules: bool = True) -> bytes:
     ips = [(b"\x0a\x93\x11\x05", 24)]
-    return Issuer(A).config(one, other, B, ips, list(specialists), rules, NOW)
+    issuer = Issuer(A)
+    personal = issuer.personal(one, other, B, ips, rules, {}, NOW)
+    return issuer.config(issuer.shared(one, list(specialists)), personal, NOW)
 
 
 def test_a_config_is_the_same_as_that_of_the_reference() -> None:

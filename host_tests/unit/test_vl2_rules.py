@@ -428,7 +428,7 @@ def test_what_members_gain_revokes_nothing():
     member_says(net, 0, capabilities=[3, 4], tags=[[1, 1]], name="renamed")
     network_says(net, name="renamed", tags=[{"id": 2, "default": 5}])
     net.mesh.run(3000)
-    assert net.controller.count("controller_revocation_sent") == 0
+    assert net.controller.count("controller_revoked") == 0
     net.transmit(0, net.frame(0, 1, udp(80)))
     assert delivered(net, 1) == 1
 

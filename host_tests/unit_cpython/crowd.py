@@ -42,7 +42,7 @@ class Crowd:
     def __init__(self, home: Path, count: int, controller: Identity | None = None) -> None:
         self.now = START
         self.packets = 0
-        self.last_to: bytes = b""
+        self.reached: set[bytes] = set()  # who was sent something
         self.identity = controller or cheap_identity(-1)
         self.members = [cheap_identity(number) for number in range(count)]
         self.store = FileStore(str(home))
@@ -74,7 +74,7 @@ class Crowd:
     def send(self, datagram: bytes, endpoint: bytes) -> None:
         """The node's wire."""
         self.packets += 1
-        self.last_to = bytes(datagram[8:13])
+        self.reached.add(bytes(datagram[8:13]))
 
     def meet(self, number: int) -> object:
         """The controller knows this member, and a path to it."""

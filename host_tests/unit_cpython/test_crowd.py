@@ -63,9 +63,9 @@ def test_a_change_is_told_within_a_second(crowd: Crowd, in_place: bool) -> None:
             file.truncate()
     else:
         crowd.change(7, ipAssignments=["10.64.200.7"])
-    crowd.last_to = b""
+    crowd.reached.clear()
     end = crowd.now + SECOND
-    while crowd.last_to != crowd.members[7].address:
+    while crowd.members[7].address not in crowd.reached:
         crowd.now = max(crowd.now + 1, crowd.controller.tick(crowd.now))
         assert crowd.now <= end
 
@@ -86,7 +86,7 @@ def test_a_change_for_everybody_is_told_to_everybody_and_nobody_waits_for_it(cro
         crowd.now = max(crowd.now + 1, crowd.controller.tick(crowd.now))
         most = max(most, crowd.node.counters.get("controller_config_sent") - before)
     assert crowd.node.counters.get("controller_config_sent") - sent == COUNT
-    assert most <= 32
+    assert most <= 64
 
 
 KILLED = """

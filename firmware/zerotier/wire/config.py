@@ -149,7 +149,11 @@ class NetworkConfig:
         return config
 
     def encode(self) -> bytes:
-        """The dictionary in the order in which controllers write it (protocol/06 §6.6)."""
+        """The dictionary."""
+        return dictionary.encode(self.items())
+
+    def items(self) -> list[tuple[str, bytes]]:
+        """Its keys and values in the order in which controllers write them (protocol/06 §6.6)."""
         items = [
             ("v", dictionary.hex16(self.version)),
             ("nwid", self.nwid.hex().encode()),
@@ -189,7 +193,7 @@ class NetworkConfig:
         for key in SSO_KEYS:
             if key in self.sso:
                 items.append((key, self.sso[key]))
-        return dictionary.encode(items)
+        return items
 
     def specialists_with(self, role: int) -> list[bytes]:
         """The addresses that have this ROLE_*."""

@@ -4,6 +4,7 @@ Owns the escapes, the line rules and the numbers in hex.
 Never knows which keys there are.
 """
 
+_ESCAPES = ((b"\x00", b"\\0"), (b"\r", b"\\r"), (b"\n", b"\\n"), (b"=", b"\\e"))
 _ESCAPED = {0x30: 0x00, 0x72: 0x0D, 0x6E: 0x0A, 0x65: 0x3D}  # 0 r n e; any other letter is itself
 
 
@@ -38,7 +39,7 @@ def encode(items: list[tuple[str, bytes]]) -> bytes:
             blob.append(0x0A)
         blob += key.encode()
         blob.append(0x3D)
-        _append_escaped(blob, value)
+        blob += _escaped(value)
     return bytes(blob)
 
 
@@ -101,20 +102,11 @@ def _unescape(blob: bytes, start: int, end: int) -> bytes:
     return bytes(value)
 
 
-def _append_escaped(blob: bytearray, value: bytes) -> None:
-    for byte in value:
-        if byte == 0x00:
-            blob += b"\\0"
-        elif byte == 0x0D:
-            blob += b"\\r"
-        elif byte == 0x0A:
-            blob += b"\\n"
-        elif byte == 0x5C:
-            blob += b"\\\\"
-        elif byte == 0x3D:
-            blob += b"\\e"
-        else:
-            blob.append(byte)
+def _escaped(value: bytes | memoryview) -> bytes:
+    value = bytes(value).replace(b"\\", b"\\\\")
+    for raw, letter in _ESCAPES:
+        value = value.replace(raw, letter)
+    return value
 
 
 def _digit(letter: int) -> int:
