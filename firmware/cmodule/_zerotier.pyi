@@ -68,12 +68,14 @@ def agree(secret: Readable, public: Readable, /) -> bytes:
     Raises ValueError "secret key must be 64 bytes", "public key must be 64 bytes".
     """
 
-def sign(secret: Readable, message: Readable, /) -> bytes:
+def sign(secret: Readable, message: Readable, public: Readable = ..., /) -> bytes:
     """The signature over a message of any length (protocol/01 §1.8): 96 bytes.
 
     Deterministic: Ed25519 over the first 32 bytes of SHA-512(message), then these 32 bytes.
+    With `public`, which has to be `public_key(secret)`, in half the time; with any other key the
+    signature is worthless, and two of them give the secret away.
 
-    Raises ValueError "secret key must be 64 bytes".
+    Raises ValueError "secret key must be 64 bytes", "public key must be 64 bytes".
     """
 
 def verify(public: Readable, message: Readable, signature: Readable, /) -> bool:

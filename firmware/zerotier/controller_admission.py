@@ -44,7 +44,7 @@ def admit(
         if credential is None:
             return DENIED, fields
         set_authorized(fields, True, credential, now)
-    if not signed_in(network, MemberRecord(fields), now):
+    if network.sso and not signed_in(network, MemberRecord(fields), now):
         return UNAUTHENTICATED, fields
     return ADMITTED, fields
 

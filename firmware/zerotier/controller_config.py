@@ -5,6 +5,8 @@ Owns the content of a config (protocol/08 §8.3) and the signatures. Never decid
 
 from os import urandom
 
+import _zerotier
+
 from .const import const
 from .controller_grants import OWNERSHIP_ID, capabilities, tags
 from .controller_records import MemberRecord, NetworkRecord
@@ -81,6 +83,10 @@ class Issuer:
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
+        assert identity.secret is not None
+        self._secret: bytes = identity.secret
+        # Not what the file says of it: a signature with another one would give the secret away.
+        self._public = _zerotier.public_key(self._secret)
 
     def shared(
         self, network: NetworkRecord, specialists: list[tuple[bytes, int]]
@@ -187,7 +193,10 @@ class Issuer:
         return revocation
 
     def _sign(self, signable: Membership | Ownership | Tag | Revocation | Chunk) -> None:
-        signable.signature = self._identity.sign(bytes(signable.signed_bytes()))
+        signable.signature = self._signature(signable.signed_bytes())
+
+    def _signature(self, message: bytes | memoryview) -> bytes:
+        return _zerotier.sign(self._secret, message, self._public)
 
     def _membership(
         self, network: NetworkRecord, member_identity: Identity, signed: dict, now: int
@@ -240,7 +249,7 @@ class Issuer:
             key = (CREDENTIAL_CAPABILITY, id, rules)
             if key not in signed:
                 capability = Capability(network.nwid, now, id, count_rules(rules), rules)
-                signature = self._identity.sign(capability.signed_bytes())
+                signature = self._signature(capability.signed_bytes())
                 capability.custody = [(member.address, self._identity.address, signature)]
                 signed[key] = capability
             made.append(signed[key])

@@ -110,7 +110,8 @@ class Shelf:
         self.value: bytes | None = None  # the records as they were read
         self.values: dict[bytes, bytes] = {}
         self.stamps: dict[str, tuple] = {}  # of the members' files, as they were read
-        self.touched: tuple | None = None  # stamp of their folder
+        self.touched: tuple | None = None  # stamp of their folder,
+        self.network_touched: tuple | None = None  # and of the network's file
         self.ledger: Ledger | None = None  # there is one once all members were read
         self.members_version = 0  # counts changes of the network that concern what members have
         self.shared: dict[str, bytes] = {}  # lines of every config,
@@ -180,6 +181,8 @@ class Database:
 
     def read_network(self, shelf: Shelf) -> bool:
         """Read the network's own record again; whether it changed."""
+        if self.can_glance:  # first: what comes later is seen next time
+            shelf.network_touched = self._store.stamp(network_key(shelf.nwid))
         value = self._get(network_key(shelf.nwid), shelf.value)
         if value == shelf.value:
             return False
@@ -234,13 +237,16 @@ class Database:
         return [address for address in suspects if self.read_member(shelf, address)]
 
     def is_touched(self, shelf: Shelf) -> bool:
-        """Whether files of members came, went or were replaced since the last reading, as far as that is known.
+        """Whether the network's file changed, or files of members came, went or were replaced, since the last reading.
 
-        Costs nothing; a file that was written over in its place is noticed by reading only.
+        Costs next to nothing; a member's file that was written over in its place is noticed by reading only.
         """
-        if shelf.touched is None or not self.can_glance:
+        if not self.can_glance:
             return False
-        return bool(self._store.stamp(_member_folder(shelf.nwid)) != shelf.touched)
+        if self._store.stamp(network_key(shelf.nwid)) != shelf.network_touched:
+            return True
+        touched = self._store.stamp(_member_folder(shelf.nwid))
+        return shelf.read_at is not None and bool(touched != shelf.touched)
 
     def save_member(self, shelf: Shelf, member: MemberRecord) -> None:
         """Write a member that was read just now."""

@@ -96,10 +96,10 @@ class FileStore:
                     found[entry.name] = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             return found
 
-        def stamp(self, folder: str) -> tuple | None:
-            """What changes when a file in `folder` comes, goes or is replaced; None if there is no folder."""
+        def stamp(self, key: str) -> tuple | None:
+            """What changes when a file, or one in a folder, comes, goes or is replaced; None if it is not there."""
             try:
-                stat = os.stat(f"{self.path}/{folder}")
+                stat = os.stat(f"{self.path}/{key}")
             except FileNotFoundError:
                 return None
             return (stat.st_mtime_ns, stat.st_ino)

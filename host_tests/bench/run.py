@@ -19,7 +19,7 @@ from types import ModuleType
 
 from zt.lab import Lab, Namespaces
 
-from . import figures, plot
+from . import controller, figures, plot
 from .rounds import Results, Rounds
 from .site import FOLDER, MICROPYTHON, PROJECT, Site, compile_libzt_program
 
@@ -106,7 +106,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="length of one transfer")
     parser.add_argument("--micropython", type=Path, default=MICROPYTHON, help="the desktop build")
     parser.add_argument(
-        "--only", choices=("libzt", "rv32"), help="half of it: beside libzt, or counted"
+        "--only",
+        choices=("libzt", "rv32", "controller"),
+        help="a part: beside libzt, counted, or a controller",
     )
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ def main() -> int:
     heap: list[figures.Figure] = []
     results = Results()
     failures: list[str] = []
-    if options.only != "libzt":
+    if options.only in (None, "rv32"):
         try:
             instructions = run_rv32()
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
@@ -123,12 +125,21 @@ def main() -> int:
             heap = run_heap(options.micropython)
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
             failures.append(f"The heap was not measured: {error}.")
-    if options.only != "rv32":
+    roles: list[figures.Figure] = []
+    if options.only in (None, "controller"):
+        say(f"a controller with {controller.MEMBERS} members")
+        try:
+            roles = controller.run(controller.MEMBERS)
+        except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+            failures.append(f"The controller was not measured: {error}.")
+    if options.only in (None, "libzt"):
         try:
             results = run_rounds(options.rounds, options.seconds, options.micropython)
         except OSError as error:
             failures.append(f"Nothing was measured beside libzt: {error}.")
-    found = instructions + heap + (figures.from_rounds(results) if options.only != "rv32" else [])
+    found = instructions + heap + roles
+    if options.only in (None, "libzt"):
+        found += figures.from_rounds(results)
     plot.draw(results, instructions, FOLDER / "results.png")
     figures.write(found, FOLDER / "results.json")
     print(figures.table(found))

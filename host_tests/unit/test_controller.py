@@ -3,9 +3,17 @@
 import json
 
 from host_tests.unit.mesh import Mesh, Station, put_member, put_network
+from zerotier.controller import Controller
 from zerotier.limits import DEVICE
-from zerotier.vl2.status import ACCESS_DENIED, NOT_FOUND, OK
+from zerotier.vl2.status import ACCESS_DENIED, AUTHENTICATION_REQUIRED, NOT_FOUND, OK
 from zerotier.wire import address as addresses
+from zerotier.wire.credentials import (
+    CREDENTIAL_MEMBERSHIP,
+    CREDENTIAL_OWNERSHIP,
+    CREDENTIAL_TAG,
+    parse_credentials,
+)
+from zerotier.wire.dictionary import get_int
 from zerotier.wire.messages import encode_config_request
 from zerotier.wire.verbs import (
     VERB_NETWORK_CONFIG,
@@ -387,3 +395,167 @@ def test_the_records_are_looked_at_within_a_second() -> None:
     mesh = Mesh()
     controller = mesh.add_controller()
     assert controller.controller.tick(mesh.now) == mesh.now + 700
+
+
+# --- restarts
+
+
+def restarted(mesh: Mesh, controller: Station) -> None:
+    """Another controller with the same store takes the place of this one, as after `kill -9`."""
+    controller.restart()
+    transport = controller.node.transport
+    controller.controller = Controller(transport, controller.store)
+    controller.node.add_role(controller.controller)
+    mesh.run(100)
+
+
+def revoked_on(station: Station, nwid: bytes) -> list:
+    """Collects (kind, target) of the revocations that this station hears from now on."""
+    heard: list[tuple] = []
+    handler = station.node.transport.verbs[VERB_NETWORK_CREDENTIALS]
+
+    def listening(peer, packet, now):
+        for one in parse_credentials(packet.payload).revocations:
+            assert one.nwid == nwid
+            heard.append((one.kind, one.target))
+        return handler(peer, packet, now)
+
+    station.node.transport.verbs[VERB_NETWORK_CREDENTIALS] = listening
+    return heard
+
+
+def pair_joined(**fields) -> tuple:
+    """(mesh, controller, member, other, nwid), both members in."""
+    mesh, controller, member, nwid, _ = joined(**fields)
+    other = mesh.add()
+    put_member(controller, nwid, other.address)
+    network, _ = other.join(nwid)
+    mesh.run_until(lambda: network.status == OK, 10000)
+    mesh.run(2000)
+    return mesh, controller, member, other, nwid
+
+
+def shut_out(controller: Station, nwid: bytes, address: bytes) -> None:
+    put_member(controller, nwid, address, authorized=False)
+
+
+def delete(controller: Station, nwid: bytes, address: bytes) -> None:
+    controller.store.delete("controller.d/network/%s/member/%s.json" % (nwid.hex(), address.hex()))
+
+
+def test_who_is_shut_out_while_there_is_no_controller_is_revoked_when_it_is_back() -> None:
+    for change in (shut_out, delete):
+        mesh, controller, member, other, nwid = pair_joined()
+        heard = revoked_on(other, nwid)
+        controller.running = False
+        mesh.run(5000)
+        change(controller, nwid, member.address)
+        controller.running = True
+        restarted(mesh, controller)
+        mesh.run(2000)
+        assert heard == [(CREDENTIAL_MEMBERSHIP, member.address)]
+
+
+def test_a_controller_killed_between_a_change_and_telling_it_tells_it_afterwards() -> None:
+    mesh, controller, member, other, nwid = pair_joined()
+    heard = revoked_on(other, nwid)
+    controller.controller._revoker.tick = lambda now: None  # dies before it gets to it
+    shut_out(controller, nwid, member.address)
+    mesh.run(1000)
+    assert controller.count("controller_revoked") == 1 and heard == []
+    restarted(mesh, controller)
+    mesh.run(2000)
+    assert heard == [(CREDENTIAL_MEMBERSHIP, member.address)]
+
+
+def test_a_tag_and_an_address_changed_while_there_is_no_controller_are_revoked() -> None:
+    mesh, controller, member, other, nwid = pair_joined(**POOL, tags=[{"id": 7, "default": 1}])
+    heard = revoked_on(other, nwid)
+    put_network(controller, 1, tags=[{"id": 7, "default": 2}], routes=[])
+    restarted(mesh, controller)
+    mesh.run(2000)
+    about_member = [kind for kind, target in heard if target == member.address]
+    assert sorted(about_member) == [CREDENTIAL_TAG, CREDENTIAL_OWNERSHIP]
+
+
+def test_a_restart_without_a_change_revokes_nothing() -> None:
+    mesh, controller, _, other, nwid = pair_joined(**POOL)
+    heard = revoked_on(other, nwid)
+    for _ in range(3):
+        restarted(mesh, controller)
+        mesh.run(65000)
+    assert heard == [] and controller.count("controller_revoked") == 0
+
+
+def test_who_joins_later_learns_what_was_revoked_before() -> None:
+    mesh, controller, member, _, nwid = pair_joined()
+    shut_out(controller, nwid, member.address)
+    mesh.run(5000)
+    late = mesh.add()
+    heard = revoked_on(late, nwid)
+    put_member(controller, nwid, late.address)
+    late.join(nwid)
+    mesh.run(5000)
+    assert heard == [(CREDENTIAL_MEMBERSHIP, member.address)]
+
+
+def test_what_is_issued_after_a_revocation_is_newer_even_if_the_clock_went_back() -> None:
+    mesh, controller, member, _, nwid = pair_joined()
+    ledger = controller.controller._shelves[nwid].ledger
+    future = mesh.now + 600000
+    ledger.withdraw(member.address, "[]", [(CREDENTIAL_MEMBERSHIP, 0)], future)
+    restarted(mesh, controller)
+    network = member.node.networks.get(nwid)
+    mesh.run(125000)
+    assert network.config.membership.timestamp == future + 1
+
+
+# --- single sign-on
+
+
+SIGN_ON = {"ssoEnabled": True, "authenticationURL": "https://login.example/{network}?m={member}"}
+
+
+def test_who_has_not_signed_in_is_told_where_to() -> None:
+    mesh = Mesh()
+    controller, member = mesh.add_controller(), mesh.add()
+    nwid = put_network(controller, 1, **SIGN_ON)
+    put_member(controller, nwid, member.address)
+    network, _ = member.join(nwid)
+    mesh.run_until(lambda: network.status == AUTHENTICATION_REQUIRED, 10000)
+    url = "https://login.example/%s?m=%s" % (nwid.hex(), member.address.hex())
+    assert network.sign_on_url == url and url in network.reason
+    assert controller.count("controller_not_signed_in") > 0
+    put_member(controller, nwid, member.address, authenticationExpiryTime=mesh.now + 20000)
+    mesh.run_until(lambda: network.status == OK, 6000)
+    assert network.sign_on_url == "" and network.config.sso_enabled
+    assert network.config.sso["aurl"] == url.encode()
+    assert get_int(network.config.sso, "aexpt") > mesh.now
+
+
+def test_who_is_exempt_need_not_sign_in_and_who_is_not_authorised_cannot() -> None:
+    for fields, status in (({"ssoExempt": True}, OK), ({"authorized": False}, ACCESS_DENIED)):
+        mesh = Mesh()
+        controller, member = mesh.add_controller(), mesh.add()
+        nwid = put_network(controller, 1, **SIGN_ON)
+        put_member(controller, nwid, member.address, **fields)
+        network, _ = member.join(nwid)
+        mesh.run_until(lambda network=network, status=status: network.status == status, 10000)  # type: ignore[misc]
+
+
+def test_at_the_end_of_a_sign_on_others_are_told_and_it_can_be_renewed() -> None:
+    mesh, controller, member, other, nwid = pair_joined()
+    heard = revoked_on(other, nwid)
+    put_network(controller, 1, **SIGN_ON)
+    end = mesh.now + 30000
+    put_member(controller, nwid, other.address, ssoExempt=True)
+    put_member(controller, nwid, member.address, authenticationExpiryTime=end)
+    mesh.run(29000)
+    assert heard == []
+    mesh.run(3000)
+    assert heard == [(CREDENTIAL_MEMBERSHIP, member.address)]
+    network = member.node.networks.get(nwid)
+    mesh.run_until(lambda: network.status == AUTHENTICATION_REQUIRED, 65000)
+    put_member(controller, nwid, member.address, authenticationExpiryTime=mesh.now + 30000)
+    mesh.run_until(lambda: network.status == OK, 6000)
+    assert network.config.membership.timestamp > end

@@ -189,6 +189,7 @@ def test_key_functions_refuse_keys_that_are_not_64_bytes():
         assert raises(ValueError, _zerotier.agree, wrong, PUBLIC_A) == secret
         assert raises(ValueError, _zerotier.agree, SECRET_A, wrong) == public
         assert raises(ValueError, _zerotier.sign, wrong, b"") == secret
+        assert raises(ValueError, _zerotier.sign, SECRET_A, b"", wrong) == public
         assert raises(ValueError, _zerotier.verify, wrong, b"", bytes(96)) == public
 
 
@@ -199,8 +200,10 @@ def test_signing_makes_the_recorded_signatures_again():
     remade = 0
     for case in vectors("signatures"):
         if case["signer"] in secrets:
-            signature = _zerotier.sign(secrets[case["signer"]], unhex(case["message"]))
+            secret, message = secrets[case["signer"]], unhex(case["message"])
+            signature = _zerotier.sign(secret, message)
             assert signature == unhex(case["signature96"])
+            assert _zerotier.sign(secret, message, _zerotier.public_key(secret)) == signature
             remade += 1
     assert remade == 3
 

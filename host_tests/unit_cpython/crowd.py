@@ -37,7 +37,10 @@ def cheap_identity(number: int) -> Identity:
 
 
 class Crowd:
-    """`home`: where the files are. Members 0 to `count` - 1 are authorized and have not asked yet."""
+    """`home`: where the files are. Members 0 to `count` - 1 are authorized and have not asked yet.
+
+    If there are files, this is the successor of the controller that wrote them, with its address.
+    """
 
     def __init__(self, home: Path, count: int, controller: Identity | None = None) -> None:
         self.now = START
@@ -48,7 +51,8 @@ class Crowd:
         self.store = FileStore(str(home))
         self.nwid = self.identity.address + b"\x00\x00\x01"
         self.folder = home / "controller.d" / "network" / self.nwid.hex() / "member"
-        self._write(home)
+        if not self.folder.exists():
+            self._write(home)
         self.node = Node(self.identity, self.store, self, self.now, HOST)
         self.transport = self.node.transport
         self.controller = Controller(self.transport, self.store)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from host_tests.unit_cpython.crowd import Crowd
+from host_tests.unit_cpython.crowd import START, Crowd
+from zerotier.controller_ledger import Ledger
+from zerotier.wire.credentials import CREDENTIAL_MEMBERSHIP
 
 COUNT = 300
+FEW = 40
 SECOND = 1000
 ANSWER = 5.0  # ms, on average
 LONG = 30  # s
@@ -70,6 +74,24 @@ def test_a_change_is_told_within_a_second(crowd: Crowd, in_place: bool) -> None:
         assert crowd.now <= end
 
 
+def test_a_change_of_the_network_begins_to_be_told_within_a_tenth_of_a_second(
+    crowd: Crowd,
+) -> None:
+    crowd.ask(7)
+    crowd.now = max(crowd.now + 1, crowd.controller.tick(crowd.now)) + 5 * SECOND
+    crowd.controller.tick(crowd.now)
+    path = crowd.folder.parent.parent / f"{crowd.nwid.hex()}.json"
+    record = json.loads(path.read_text())
+    record["mtu"] = 1400
+    path.with_suffix(".other").write_text(json.dumps(record))
+    os.replace(path.with_suffix(".other"), path)
+    crowd.reached.clear()
+    end = crowd.now + 100
+    while crowd.now <= end:
+        crowd.now = max(crowd.now + 1, crowd.controller.tick(crowd.now))
+    assert crowd.members[7].address in crowd.reached
+
+
 def test_a_change_for_everybody_is_told_to_everybody_and_nobody_waits_for_it(crowd: Crowd) -> None:
     for number in range(COUNT):
         crowd.ask(number)
@@ -87,6 +109,59 @@ def test_a_change_for_everybody_is_told_to_everybody_and_nobody_waits_for_it(cro
         most = max(most, crowd.node.counters.get("controller_config_sent") - before)
     assert crowd.node.counters.get("controller_config_sent") - sent == COUNT
     assert most <= 64
+
+
+CHANGED = """
+import random
+import sys
+from pathlib import Path
+from host_tests.unit_cpython.crowd import Crowd
+
+crowd = Crowd(Path(sys.argv[1]), {count})
+for number in range({count}):
+    crowd.ask(number)
+print("ready", flush=True)
+while True:
+    crowd.change(random.randrange({count}), authorized=random.random() < 0.5)
+    crowd.now += random.randrange(300)
+    crowd.controller.tick(crowd.now)
+    if random.random() < 0.3:
+        crowd.now += 1100
+        crowd.ask(random.randrange({count}))
+"""
+
+
+@pytest.mark.parametrize("attempt", range(6))
+def test_whoever_is_shut_out_around_a_kill_is_revoked_by_the_successor(
+    tmp_path: Path, attempt: int
+) -> None:
+    home = tmp_path / "home"
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHANGED.format(count=FEW), str(home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(random.uniform(0.01, 0.3))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(LONG)
+    crowd = Crowd(home, FEW)
+    outcast = [n for n in range(FEW) if not crowd.record(n)["authorized"]]
+    crowd.change(FEW - 1, authorized=False)  # nobody watches
+    crowd.now += 600 * SECOND
+    for number in range(FEW):
+        crowd.meet(number)
+    while crowd.now < START + 610 * SECOND:
+        crowd.now = max(crowd.now + 1, crowd.controller.tick(crowd.now))
+    ledger = Ledger(crowd.store, crowd.nwid, crowd.node.counters, crowd.now)
+    for number in {*outcast, FEW - 1}:
+        address = crowd.members[number].address
+        assert address not in ledger.given
+        assert (address, CREDENTIAL_MEMBERSHIP, 0) in ledger.void
+    assert crowd.reached == set(ledger.given)
+    assert crowd.node.counters.get("controller_damaged_ledger") == 0
 
 
 KILLED = """

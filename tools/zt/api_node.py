@@ -11,6 +11,7 @@ from zerotier.vl1.peer import Peer
 from zerotier.vl2.status import NAMES
 from zerotier.wire import address as addresses
 from zerotier.wire.config import FLAG_BROADCAST
+from zerotier.wire.dictionary import get_int
 from zerotier.wire.hello import VERSION
 
 from .http_server import HttpError
@@ -135,8 +136,14 @@ class NodeApi:
             ],
             "multicastSubscriptions": [{"mac": mac.hex(":"), "adi": adi} for mac, adi in groups],
             "dns": {"domain": domain, "servers": servers},
-            "ssoEnabled": config is not None and config.sso_enabled,
+            "ssoEnabled": bool(inner.sign_on_url) or (config is not None and config.sso_enabled),
         }
+        if shown["ssoEnabled"]:
+            sso = {} if config is None else config.sso
+            shown["authenticationURL"] = inner.sign_on_url or sso.get("aurl", b"").decode(
+                "ascii", "replace"
+            )
+            shown["authenticationExpiryTime"] = get_int(sso, "aexpt")
         for name, parameter in _PERMISSIONS:
             shown[name] = network.config(parameter)
         return shown

@@ -95,20 +95,29 @@ static PyObject *agree(PyObject *Py_UNUSED(module), PyObject *args) {
 }
 
 static PyObject *sign(PyObject *Py_UNUSED(module), PyObject *args) {
-    Py_buffer secret, message;
+    Py_buffer secret, message, public = { 0 };
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*:sign", &secret, &message)) {
+    if (!PyArg_ParseTuple(args, "y*y*|y*:sign", &secret, &message, &public)) {
         return NULL;
     }
     if (secret.len != ZT_SECRET_SIZE) {
         value_error(ZT_MESSAGE_SECRET);
+    } else if (public.obj != NULL && public.len != ZT_PUBLIC_SIZE) {
+        value_error(ZT_MESSAGE_PUBLIC);
     } else {
         uint8_t signature[ZT_SIGNATURE_SIZE];
-        zt_sign(secret.buf, message.buf, (size_t)message.len, signature);
+        if (public.obj != NULL) {
+            zt_sign_with(secret.buf, public.buf, message.buf, (size_t)message.len, signature);
+        } else {
+            zt_sign(secret.buf, message.buf, (size_t)message.len, signature);
+        }
         result = bytes_of(signature, sizeof(signature));
     }
     PyBuffer_Release(&secret);
     PyBuffer_Release(&message);
+    if (public.obj != NULL) {
+        PyBuffer_Release(&public);
+    }
     return result;
 }
 
@@ -327,7 +336,7 @@ static PyMethodDef functions[] = {
     FUNCTION(sha384, "message, /"),
     FUNCTION(public_key, "secret, /"),
     FUNCTION(agree, "secret, public, /"),
-    FUNCTION(sign, "secret, message, /"),
+    FUNCTION(sign, "secret, message, public=None, /"),
     FUNCTION(verify, "public, message, signature, /"),
     FUNCTION(identity_hash, "public, /"),
     FUNCTION_WITH_KEYWORDS(salsa20, "key, nonce, buffer, /, counter=0, rounds=12"),

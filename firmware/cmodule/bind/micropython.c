@@ -127,14 +127,18 @@ static mp_obj_t zerotier_agree(mp_obj_t secret_in, mp_obj_t public_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(zerotier_agree_obj, zerotier_agree);
 
-static mp_obj_t zerotier_sign(mp_obj_t secret_in, mp_obj_t message_in) {
-    mp_buffer_info_t secret = secret_key_of(secret_in);
-    mp_buffer_info_t message = readable(message_in);
+static mp_obj_t zerotier_sign(size_t n_args, const mp_obj_t *args) {
+    mp_buffer_info_t secret = secret_key_of(args[0]);
+    mp_buffer_info_t message = readable(args[1]);
     uint8_t signature[ZT_SIGNATURE_SIZE];
-    zt_sign(secret.buf, message.buf, message.len, signature);
+    if (n_args > 2) {
+        zt_sign_with(secret.buf, public_key_of(args[2]).buf, message.buf, message.len, signature);
+    } else {
+        zt_sign(secret.buf, message.buf, message.len, signature);
+    }
     return mp_obj_new_bytes(signature, sizeof(signature));
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(zerotier_sign_obj, zerotier_sign);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_sign_obj, 2, 3, zerotier_sign);
 
 static mp_obj_t zerotier_verify(mp_obj_t public_in, mp_obj_t message_in, mp_obj_t signature_in) {
     mp_buffer_info_t public = public_key_of(public_in);

@@ -14,6 +14,7 @@
 #define ED25519_OFFSET (32)
 
 #define RAW_SIZE (crypto_scalarmult_curve25519_BYTES)
+#define ED25519_SEED_SIZE (crypto_sign_ed25519_SEEDBYTES)
 #define ED25519_SIGNATURE_SIZE (crypto_sign_ed25519_BYTES)
 
 // The part of SHA-512(message) that is signed, and sent behind the Ed25519 signature.
@@ -39,11 +40,19 @@ void zt_agree(const uint8_t *secret, const uint8_t *public_key, uint8_t *agreed)
 }
 
 void zt_sign(const uint8_t *secret, const uint8_t *message, size_t length, uint8_t *signature) {
-    uint8_t public_half[crypto_sign_ed25519_PUBLICKEYBYTES];
+    uint8_t public_key[ZT_PUBLIC_SIZE];
+    uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
+    crypto_sign_ed25519_seed_keypair(public_key + ED25519_OFFSET, expanded, secret + ED25519_OFFSET);
+    zt_wipe(expanded, sizeof(expanded));
+    zt_sign_with(secret, public_key, message, length, signature);
+}
+
+void zt_sign_with(const uint8_t *secret, const uint8_t *public_key, const uint8_t *message, size_t length, uint8_t *signature) {
     uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
     uint8_t digest[ZT_SHA512_SIZE];
     zt_sha512(message, length, digest);
-    crypto_sign_ed25519_seed_keypair(public_half, expanded, secret + ED25519_OFFSET);
+    memcpy(expanded, secret + ED25519_OFFSET, ED25519_SEED_SIZE);
+    memcpy(expanded + ED25519_SEED_SIZE, public_key + ED25519_OFFSET, crypto_sign_ed25519_PUBLICKEYBYTES);
     crypto_sign_ed25519_detached(signature, NULL, digest, SIGNED_SIZE, expanded);
     memcpy(signature + ED25519_SIGNATURE_SIZE, digest, SIGNED_SIZE);
     zt_wipe(expanded, sizeof(expanded));

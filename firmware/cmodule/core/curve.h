@@ -26,6 +26,10 @@ void zt_agree(const uint8_t *secret, const uint8_t *public_key, uint8_t *agreed)
 // The 96 bytes of the signature: Ed25519 over the first 32 bytes of SHA-512(message), then those 32 bytes.
 void zt_sign(const uint8_t *secret, const uint8_t *message, size_t length, uint8_t *signature);
 
+// The same in half the time, for who has the 64 bytes of zt_public_key(secret). With any other key the signature is worthless,
+// and two such signatures give the secret away.
+void zt_sign_with(const uint8_t *secret, const uint8_t *public_key, const uint8_t *message, size_t length, uint8_t *signature);
+
 // True if the 96 bytes of `signature` are by the owner of `public_key` over this message. Refuses S >= L, and keys and R of
 // small order or in non-canonical form.
 bool zt_verify(const uint8_t *public_key, const uint8_t *message, size_t length, const uint8_t *signature);

@@ -7,7 +7,7 @@ one.
 from ..const import const
 from ..limits import QUEUE_TIMEOUT
 from ..vl1.transport import Transport
-from ..wire import messages
+from ..wire import dictionary, messages
 from ..wire.address import ADDRESS_SIZE
 from ..wire.chunk import Chunk
 from ..wire.config import NetworkConfig, request_metadata
@@ -17,6 +17,19 @@ from .refresh import Refresh
 
 _RULES_REVISION = const(1)  # we judge frames: the controller sends the rules as they are
 _REMEMBERED = const(4)  # requests whose answers may still come
+
+
+def sign_on_url(extra: bytes | memoryview) -> str:
+    """Where the user has to sign in, by an ERROR NETWORK_AUTHENTICATION_REQUIRED; "" if it does not say.
+
+    The URL for the user, else that of the central service or of the issuer (protocol/06 §6.6).
+    """
+    said = dictionary.parse(messages.parse_authentication_required(extra)[1])
+    for key in ("aU", "aCU", "iU"):
+        if said.get(key):
+            # It goes to logs and terminals.
+            return "".join([chr(byte) for byte in said[key] if 0x20 < byte < 0x7F])
+    return ""
 
 
 class ConfigExchange:

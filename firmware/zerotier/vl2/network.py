@@ -66,6 +66,7 @@ class Network:
         self.config: NetworkConfig | None = None
         self.status: int = REQUESTING_CONFIGURATION
         self.reason: str = REASONS[REQUESTING_CONFIGURATION]
+        self.sign_on_url = ""  # where the user has to sign in first
         self.addresses: list[bytes] = []
         self.routes: list[Route] = []
         self.dns: tuple[str, list[bytes]] = ("", [])  # domain, servers; only if they are allowed
@@ -120,10 +121,12 @@ class Network:
         config.raw = b""  # parsed and saved; a few KiB that nobody reads again
         self._apply(config, now)
 
-    def refuse(self, status: int, now: int) -> None:
+    def refuse(self, status: int, now: int, sign_on_url: str = "") -> None:
         """The controller said no. A config that we have stays in use until others refuse it."""
         self.exchange.refused(now)
-        self._fail(status, REASONS[status])
+        self.sign_on_url = sign_on_url
+        reason = REASONS[status]
+        self._fail(status, "%s at %s" % (reason, sign_on_url) if sign_on_url else reason)
 
     def unusable(self, reason: str) -> None:
         """The controller's config cannot be accepted: tell the user, who has no other one."""
@@ -175,6 +178,7 @@ class Network:
         self.credentials.set(config, changed)
         self.status = OK
         self.reason = REASONS[OK]
+        self.sign_on_url = ""
         if changed:
             self._rules_problem = self.rules.configure(config)
             self._configure(config, now)

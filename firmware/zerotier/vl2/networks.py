@@ -33,12 +33,13 @@ from ..wire.verbs import (
     VERB_NETWORK_CONFIG_REQUEST,
     VERB_NETWORK_CREDENTIALS,
 )
+from .config_exchange import sign_on_url
 from .inbound import Inbound
 from .network import Network
 from .permissions import Permissions
 from .relaying import Relaying
 from .saved import Saved
-from .status import FROM_ERROR
+from .status import AUTHENTICATION_REQUIRED, FROM_ERROR
 
 _IDLE = const(60000)
 
@@ -194,7 +195,8 @@ class Networks:
         ):
             self._count("config_error_ignored")
             return RECEIVED
-        network.refuse(status, now)
+        where = sign_on_url(extra) if status == AUTHENTICATION_REQUIRED else ""
+        network.refuse(status, now, where)
         return RECEIVED
 
     # --- credentials ---

@@ -39,7 +39,7 @@ REASONS = {
     NOT_FOUND: "the controller does not know this network",
     PORT_ERROR: "the virtual network interface could not be set up",
     CLIENT_TOO_OLD: "the network's configuration has a form that this node does not understand",
-    AUTHENTICATION_REQUIRED: "the network asks for a single sign-on, which this node cannot do",
+    AUTHENTICATION_REQUIRED: "the user of this node has to sign in",
     RULES_TOO_LARGE: "this node cannot enforce the network's rules, so no frame passes",
 }
 
