@@ -1,9 +1,10 @@
-// The console on the UART, in place of the QEMU port's, which cannot be polled and knows no Ctrl-C.
-// It owns the characters that came in and were not read yet. Sending stays the port's.
+// The console on the UART, in place of the QEMU port's, which cannot be polled and knows no Ctrl-C, and beside it the
+// stream that `os.dupterm` was given. It owns the characters that came in and were not read yet; sending is the port's.
 #include "py/mphal.h"
 #include "py/ringbuf.h"
 #include "py/runtime.h"
 #include "py/stream.h"
+#include "extmod/misc.h"
 #include "shared/runtime/interrupt_char.h"
 
 #include "board.h"
@@ -39,7 +40,15 @@ uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t wanted) {
     if (ringbuf_avail(&received) > 0) {
         ready |= wanted & MP_STREAM_POLL_RD;
     }
-    return ready;
+    return ready | mp_os_dupterm_poll(wanted);
+}
+
+mp_uint_t __real_mp_hal_stdout_tx_strn(const char *text, size_t length);
+mp_uint_t __wrap_mp_hal_stdout_tx_strn(const char *text, size_t length);
+mp_uint_t __wrap_mp_hal_stdout_tx_strn(const char *text, size_t length) {
+    mp_uint_t sent = __real_mp_hal_stdout_tx_strn(text, length);
+    int also_sent = mp_os_dupterm_tx_strn(text, length);
+    return also_sent < 0 ? sent : MIN(sent, (mp_uint_t)also_sent);
 }
 
 int __wrap_mp_hal_stdin_rx_chr(void);
@@ -47,6 +56,10 @@ int __wrap_mp_hal_stdin_rx_chr(void) {
     for (;;) {
         virt_console_poll();
         int character = ringbuf_get(&received);
+        if (character >= 0) {
+            return character;
+        }
+        character = mp_os_dupterm_rx_chr();
         if (character >= 0) {
             return character;
         }

@@ -12,6 +12,8 @@ LDSCRIPT = $(VIRT_DIR)/board.ld
 
 CFLAGS += -DQEMU_SOC_VIRT -I$(VIRT_DIR)/include
 CFLAGS += -DMP_CONFIGFILE='"$(VIRT_DIR)/mpconfigboard.h"'
+# What is collected from all sources (names, root pointers) depends on it.
+QSTR_GLOBAL_DEPENDENCIES += $(VIRT_DIR)/mpconfigboard.h
 MPY_CROSS_FLAGS += -march=rv32imc
 
 # One lwIP carries the underlay and the overlay: `_zerotier.Underlay` is a part of it.
@@ -25,5 +27,5 @@ MICROPY_VFS_LFS2 = 1
 SRC_BOARD_O += shared/runtime/gchelper_native.o shared/runtime/gchelper_rv32i.o
 SRC_C += shared/timeutils/timeutils.c shared/runtime/semihosting_rv32.c $(wildcard $(VIRT_DIR)/*.c) $(VIRT_DIR)/../desktop/sockets.c
 
-# The port's own start, and its console that cannot be polled, are replaced by the linker.
-LDFLAGS += -Wl,--wrap=main -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=mp_hal_stdin_rx_chr
+# The port's own start, its console that cannot be polled, and what goes to the console, are replaced by the linker.
+LDFLAGS += -Wl,--wrap=main -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=mp_hal_stdin_rx_chr -Wl,--wrap=mp_hal_stdout_tx_strn

@@ -50,6 +50,11 @@ class Site(PlainSite):
             },
         )
 
+    def power_off(self) -> None:
+        """Cut the board's power, if it is on."""
+        if BOARD in self.nodes:
+            self.nodes.pop(BOARD).kill()
+
     def power_on(self, *words: str) -> Process:
         """Start the board."""
         self.nodes[BOARD] = place.power_on(self.lab, BOARD, self.flash, *words)

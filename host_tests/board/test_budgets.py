@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from host_tests.board.site import BOARD, Site
+from host_tests.board.site import Site
 from host_tests.interop.site import PROJECT
 
 RESULTS = PROJECT / "build" / "board.json"
@@ -32,8 +32,7 @@ Measured = dict[str, Any]
 
 def start(site: Site) -> Measured:
     """Cut the power, if it is on, and start; the times since power on, in ms."""
-    if BOARD in site.nodes:
-        site.nodes[BOARD].kill()
+    site.power_off()
     board = site.power_on("--heap", str(HEAP))
     return {event: board.wait(event, UP) for event in ("up", "joined", "answered")}
 

@@ -17,6 +17,7 @@ SIZE = 200_000  # bytes by TCP
 HEAP = 400_000
 UP = 30.0  # s
 PORT = 5002
+UDP_PORT = 5003
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,7 @@ def ips(site: Site) -> dict[str, str]:
     libzt = site.nodes[LIBZT]
     libzt.wait("up", UP)
     libzt.ask("join", nwid=site.nwid)
-    if BOARD in site.nodes:
-        site.nodes[BOARD].kill()
+    site.power_off()
     site.provide_flash()
     traffic = DEVICE.with_name("device_node_traffic.py").read_bytes()
     place.write_files(site.flash, {"/lib/device_node_traffic.py": traffic, "/main.py": b""})
@@ -50,6 +50,17 @@ def ipv4(site: Site, name: str) -> str:
 
 def test_libzt_answers_the_pings_of_the_board(site: Site, ips: dict[str, str]) -> None:
     assert site.nodes[BOARD].ask("ping", 60, ip=ips[LIBZT], count=10, seconds=2)["lost"] == 0
+
+
+@pytest.mark.parametrize("sender", (BOARD, LIBZT))
+def test_udp_datagrams_come_back_unharmed(site: Site, ips: dict[str, str], sender: str) -> None:
+    receiver = LIBZT if sender == BOARD else BOARD
+    site.nodes[receiver].ask("udp_echo", 30, port=UDP_PORT)
+    for size in (1, 1000, 2500):
+        answer = site.nodes[sender].ask(
+            "udp_exchange", 60, ip=ips[receiver], port=UDP_PORT, size=size
+        )
+        assert answer["same"]
 
 
 @pytest.mark.parametrize("sender", (BOARD, LIBZT))

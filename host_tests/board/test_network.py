@@ -5,6 +5,7 @@ Owns what it must be able to do, by ordinary sockets.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -16,13 +17,13 @@ from host_tests.interop.site import DEVICE
 SIZE = 1_000_000  # bytes by TCP
 HEAP = 400_000  # the script that does it is not frozen
 UP = 20.0  # s
+SETTLED = 2.0  # s after which the stack is in all its groups
 
 
 @pytest.fixture(scope="module")
 def ips(site: Site) -> dict[str, str]:
     """The virtual addresses of the board and of a desktop device, which have both joined."""
-    if BOARD in site.nodes:
-        site.nodes[BOARD].kill()
+    site.power_off()
     site.provide_flash()
     traffic = DEVICE.with_name("device_node_traffic.py")
     place.write_files(
@@ -58,15 +59,28 @@ def test_datagrams_as_large_as_a_frame_pass(site: Site, ips: dict[str, str]) -> 
         assert one.ask("ping", 30, ip=ip, count=3, size=2500)["lost"] == 0
 
 
+@pytest.mark.parametrize("size", (1, 1000, 2700))
+def test_udp_datagrams_come_back_unharmed_in_both_directions(
+    site: Site, ips: dict[str, str], size: int
+) -> None:
+    for number, (one, other, ip) in enumerate(both_ways(site, ips)):
+        port = 6000 + size + number
+        other.ask("udp_echo", port=port)
+        answer = one.ask("udp_exchange", 30, ip=ip, port=port, size=size)
+        assert answer["same"] and answer["tries"] == 1
+
+
 def test_a_soft_reset_leaves_nothing_behind(site: Site) -> None:
-    site.nodes[BOARD].kill()
+    site.power_off()
     site.provide_flash()
     board = site.power_on()
     ip = board.wait("joined", UP)["ip"]
+    time.sleep(SETTLED)
     before = site.evaluate("(_virt.malloced(), _virt.pools())")
     for _ in range(3):
         board.request("__import__('machine').soft_reset()")
         assert board.wait("joined", UP)["ip"] == ip
+    time.sleep(SETTLED)
     after = site.evaluate("(_virt.malloced(), _virt.pools())")
     assert after[0] <= before[0] + 256
     assert {n: row[0] for n, row in after[1].items()} == {
