@@ -8,7 +8,9 @@ import pytest
 
 from host_tests.cli.command import Service, answer, done, refused
 from host_tests.cli.conftest import make_home
+from host_tests.cli.http_client import started
 from zerotier.host import ZeroTier
+from zerotier.vl2.status import ACCESS_DENIED, AUTHENTICATION_REQUIRED
 
 # Loopback addresses of these tests: each node its own, as roots refuse a crowd behind one address.
 ROOT, CONTROLLER, ONE, TWO = "127.94.1.1", "127.94.2.1", "127.94.3.1", "127.94.4.1"
@@ -96,6 +98,52 @@ def test_one_process_can_be_root_and_controller(homes, tmp_path):
             assert node.event("ready")["roles"] == ["root", "controller"]
             asyncio.run(member())
             assert node.stop(signal.SIGTERM) == 0
+
+
+def test_the_api_lets_a_member_in_changes_its_network_and_asks_it_to_sign_in(homes, tmp_path):
+    root_home, home = homes
+    planet = (home / "planet").read_bytes()
+    member_home = make_home(tmp_path / "one", 2)
+
+    async def member(client):
+        async def post(path, **fields):
+            return await asyncio.to_thread(client.post, f"/controller/network{path}", fields)
+
+        pool = {"ipRangeStart": "10.9.0.1", "ipRangeEnd": "10.9.0.9"}
+        route = {"target": "10.9.0.0/24", "via": None}
+        made = await post("", routes=[route], ipAssignmentPools=[pool], v4AssignMode={"zt": True})
+        nwid = made["id"]
+        node = ZeroTier(str(member_home), bind=ONE, port=PORT, planet=planet)
+        node.active(True)
+        try:
+            network = node.join(nwid)
+            await soon(lambda: network.status() == ACCESS_DENIED)
+            mine = f"/{nwid}/member/{node.address}"
+            await post(mine, authorized=True)
+            await soon(network.isconnected, 2.5)
+            await post(f"/{nwid}", name="renamed")
+            await soon(lambda: network.name == "renamed", 2.5)
+            member = await asyncio.to_thread(client.get, f"/controller/network{mine}")
+            assert member["ipAssignments"] == [network.ifconfig()[0]]
+            assert member["identity"] == node.identity and member["authorized"] is True
+            peer = await asyncio.to_thread(client.get, f"/peer/{node.address}")
+            assert peer["role"] == "LEAF" and peer["versionMajor"] >= 1 and peer["paths"]
+            await post(f"/{nwid}", ssoEnabled=True, authenticationURL="http://sign/on?{member}")
+            node.leave(nwid)
+            network = node.join(nwid)
+            await soon(lambda: network.status() == AUTHENTICATION_REQUIRED)
+            assert f"http://sign/on?{node.address}" in network.reason()
+            await post(mine, authenticationExpiryTime=4_000_000_000_000)
+            await soon(network.isconnected, 8)
+        finally:
+            node.active(False)
+
+    run = ("controller", "--home", home, "run", "--bind", CONTROLLER, "--port", PORT)
+    with Service("root", "--home", root_home, "--bind", ROOT) as root, Service(*run) as controller:
+        root.event("ready")
+        asyncio.run(member(started(controller, home, CONTROLLER)))
+        assert controller.stop(signal.SIGTERM) == 0
+        assert root.stop(signal.SIGINT) == 0
 
 
 def test_statistics_are_printed_on_a_signal_and_at_intervals(homes):
