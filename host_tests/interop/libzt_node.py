@@ -100,14 +100,15 @@ class LibztNode:
         finally:
             libzt.close(descriptor)
 
-    def udp_receive(self, port: int, seconds: int) -> Answer:
+    def udp_receive(self, port: int, seconds: int, version: int = 4) -> Answer:
         """Waits for a datagram, also for one to everybody, after the event listening.
 
-        text: of it; source: who sent it. libzt's stack is built without IGMP, so groups cannot be joined.
+        text: of it; source: who sent it. libzt's stack is built without IGMP and MLD, so groups cannot be joined.
         """
-        descriptor = self._libzt.udp(ANY[4], port)
+        descriptor = self._libzt.udp(ANY[version], port)
         try:
-            self._libzt.allow_broadcast(descriptor)
+            if version == 4:
+                self._libzt.allow_broadcast(descriptor)
             self._libzt.call("zts_set_recv_timeout", descriptor, seconds, 0)
             say(event="listening", port=port)
             datagram, source = self._libzt.receive_from(descriptor)
@@ -116,16 +117,44 @@ class LibztNode:
             self._libzt.close(descriptor)
 
     def group_send(self, group: str, ip: str, port: int, text: str, seconds: int) -> Answer:
-        """Sends a datagram to an IPv4 group once a second, by the interface with the address `ip`."""
+        """Sends a datagram to a group, or to everybody, once a second, by the interface with the address `ip`."""
         descriptor = self._libzt.udp(ip, 0)
         try:
-            self._libzt.send_groups_by(descriptor, ip)
+            if ":" not in ip:
+                self._libzt.send_groups_by(descriptor, ip)
+                self._libzt.allow_broadcast(descriptor)
             for _ in range(seconds):
                 self._libzt.send_to(descriptor, text.encode(), (group, port))
                 time.sleep(1)
         finally:
             self._libzt.close(descriptor)
         return {}
+
+    def udp_stream(self, ip: str, port: int, seconds: float, gap: int = 20) -> Answer:
+        """Sends small datagrams, one each `gap` ms. sent: how many."""
+        descriptor = self._libzt.udp(ANY[6 if ":" in ip else 4], 0)
+        end, sent = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            self._libzt.send_to(descriptor, b"%d" % sent, (ip, port))
+            sent += 1
+            time.sleep(gap / 1000)
+        self._libzt.close(descriptor)
+        return {"sent": sent}
+
+    def udp_count(self, port: int, seconds: float, version: int = 4) -> Answer:
+        """Counts the datagrams that come to a port, after the event listening. last: when the last came, ns since 1970."""
+        descriptor = self._libzt.udp(ANY[version], port)
+        self._libzt.call("zts_set_recv_timeout", descriptor, 0, 100_000)
+        say(event="listening", port=port)
+        end, count, last = time.monotonic() + seconds, 0, 0
+        while time.monotonic() < end:
+            try:
+                self._libzt.receive_from(descriptor)
+            except OSError:  # none in time
+                continue
+            count, last = count + 1, time.time_ns()
+        self._libzt.close(descriptor)
+        return {"count": count, "last": last}
 
     def tcp_receive(self, port: int, size: int, version: int = 4) -> Answer:
         """Accepts one connection, after the event listening, and reads `size` octets from it.

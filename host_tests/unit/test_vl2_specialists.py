@@ -180,7 +180,27 @@ def test_a_relay_relays_for_members_alone():
         other = stranger.node.topology.get(lan.controller.address)
     transport.send_via(other, relay.endpoint, 0x08, (b"relay me",), lan.mesh.now)
     lan.mesh.run(500)
-    assert relay.count("not_for_us") == 1 and relay.count("relayed") == 0
+    assert relay.count("relay_not_member") == 2 and relay.count("relayed") == 0
+
+
+def test_who_shows_nothing_to_the_relay_is_reached_through_it_and_a_root_all_the_same():
+    lan = _with_role("networkRelay", 3)
+    _without_direct_path(lan, 0, 1)
+    relay = lan.members[2]
+    peer = lan.members[1].address
+    del lan.networks[2].members._members[peer]  # as if it had never shown its membership
+    relay.node.topology.get(peer).paths.clear()
+    between = {relay.endpoint, lan.members[1].endpoint}
+    lan.mesh.passes = lambda datagram, source, destination: (
+        {source, destination} != between
+        and {source, destination} != {lan.members[0].endpoint, lan.members[1].endpoint}
+    )
+    before = lan.mesh.root.count("relayed")
+    for size in (50, 2500):
+        frame = lan.frame(0, 1, bytes(size))
+        lan.transmit(0, frame)
+        assert lan.ports[1].frames.pop() == frame
+    assert relay.count("relayed") >= 3 and lan.mesh.root.count("relayed") >= before + 3
 
 
 def test_a_member_without_the_role_relays_nothing():

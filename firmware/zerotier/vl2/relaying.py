@@ -1,11 +1,14 @@
-"""Relaying between the members of a network whose controller made us its relay (protocol/14 §14.3).
+"""Relaying for the members of a network whose controller made us its relay (protocol/14 §14.3).
 
 Owns whose datagrams are passed on. Never opens them. A root relays for everybody (root.py).
+
+Where they go is not asked: older members show nothing of themselves to a relay, and to whom we have no path, a root has.
 """
 
 from ..const import const
 from ..limits import RELAY_MAX_HOPS, RELAY_RATE
 from ..vl1.gate import Budgets
+from ..vl1.path import Path
 from ..vl1.transport import Transport
 from ..wire.config import ROLE_RELAY
 from ..wire.packet import (
@@ -35,9 +38,9 @@ class Relaying:
 
     def relay(self, datagram: bytearray | memoryview, endpoint: bytes, now: int) -> None:
         """Pass a head or a fragment on; the hop count is the only thing that changes."""
-        destination = bytes(datagram[DESTINATION:SOURCE])
-        network = self._network_of(destination)
-        if network is None:
+        ours = self._transport.address
+        networks = [n for n in self._networks.values() if n.is_specialist(ours, ROLE_RELAY)]
+        if not networks:
             self._count("not_for_us")
             return
         is_head = datagram[FRAGMENT_MARK] != FRAGMENT_INDICATOR
@@ -48,8 +51,7 @@ class Relaying:
             self._heads[endpoint] = source  # type: ignore[assignment]
         else:
             source = self._heads.get(endpoint)  # a fragment does not say whose it is
-        sender = network.members.get(source) if source is not None else None
-        if sender is None or not sender.allowed:
+        if source is None or not _is_member(networks, source):
             self._count("relay_not_member")
             return
         hops_at = FLAGS if is_head else FRAGMENT_HOPS
@@ -60,8 +62,7 @@ class Relaying:
         if not self._senders.take(endpoint, now):
             self._count("relay_rate")
             return
-        peer = self._transport.topology.get(destination)
-        path = peer.best_path(now) if peer is not None else None
+        path = self._path_to(bytes(datagram[DESTINATION:SOURCE]), now)
         if path is None:
             self._count("relay_unreachable")
             return
@@ -70,11 +71,21 @@ class Relaying:
         self._count("relayed")
         self._transport.send_raw(datagram, path.endpoint)
 
-    def _network_of(self, destination: bytes) -> Network | None:
-        """A network that made us its relay, and has this member."""
-        for network in self._networks.values():
-            if network.is_specialist(self._transport.address, ROLE_RELAY):
-                member = network.members.get(destination)
-                if member is not None and member.allowed:
-                    return network
+    def _path_to(self, destination: bytes, now: int) -> Path | None:
+        """The path of a peer; of a root, if there is none."""
+        for peer in (
+            self._transport.topology.get(destination),
+            self._transport.topology.best_root(now),
+        ):
+            path = peer.best_path(now) if peer is not None else None
+            if path is not None:
+                return path
         return None
+
+
+def _is_member(networks: list[Network], address: bytes) -> bool:
+    for network in networks:
+        member = network.members.get(address)
+        if member is not None and member.allowed:
+            return True
+    return False

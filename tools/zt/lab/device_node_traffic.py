@@ -154,6 +154,36 @@ class Traffic:
             udp.close()
         raise OSError("no echo of %d octets from %s port %d in %d tries" % (size, ip, port, tries))
 
+    def udp_stream(self, ip: str, port: int, seconds: float, gap: int = 20) -> dict:
+        """Send small datagrams, one each `gap` ms. sent: how many."""
+        udp = open_socket(ip, socket.SOCK_DGRAM)
+        end = time.ticks_add(time.ticks_ms(), int(seconds * 1000))
+        sent = 0
+        while time.ticks_diff(end, time.ticks_ms()) > 0:
+            udp.sendto(b"%d" % sent, (ip, port))
+            sent += 1
+            time.sleep_ms(gap)
+        udp.close()
+        return {"sent": sent}
+
+    def udp_count(self, port: int, seconds: float, version: int = 4) -> dict:
+        """Count the datagrams that come to a port, after the event listening. last: when the last came, ns since 1970."""
+        udp = open_socket(ANY[version], socket.SOCK_DGRAM)
+        udp.bind((ANY[version], port))
+        udp.settimeout(0.1)
+        say({"event": "listening", "port": port})
+        end = time.ticks_add(time.ticks_ms(), int(seconds * 1000))
+        count = last = 0
+        while time.ticks_diff(end, time.ticks_ms()) > 0:
+            try:
+                udp.recvfrom(LARGEST)
+            except OSError:  # none in time
+                continue
+            count += 1
+            last = time.time_ns()
+        udp.close()
+        return {"count": count, "last": last}
+
     def http_serve(self, ip: str, port: int = 80, seconds: float = 10) -> dict:
         """Serve one page, at our address `ip`, by a blocking socket; the answer comes when it was fetched."""
         listener = listen(port, 4, seconds)
@@ -184,15 +214,17 @@ class Traffic:
         return {"status": head.split("\r\n")[0], "body": body, "ms": taken}
 
     def group_receive(self, group: str, ip: str, port: int, seconds: int) -> dict:
-        """Listen to an IPv4 group on the interface with the address `ip`, after the event listening.
+        """Listen to an IPv4 group on the interface with the address `ip`, or to all nodes of IPv6, after the event
+        listening.
 
         text: of the first datagram; source: who sent it.
         """
-        udp = open_socket(ANY[4], socket.SOCK_DGRAM)
+        udp = open_socket(group, socket.SOCK_DGRAM)
         try:
-            udp.bind((ANY[4], port))
-            membership = bytes([int(octet) for octet in (group + "." + ip).split(".")])
-            udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+            udp.bind((ANY[6 if ":" in group else 4], port))
+            if ":" not in group:
+                membership = bytes([int(octet) for octet in (group + "." + ip).split(".")])
+                udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
             udp.settimeout(seconds)
             say({"event": "listening", "port": port})
             datagram, source = udp.recvfrom(LARGEST)
@@ -201,7 +233,7 @@ class Traffic:
             udp.close()
 
     def group_send(self, group: str, ip: str, port: int, text: str, seconds: int) -> dict:
-        """Send a datagram to an IPv4 group, or to everybody, once a second, by the interface with the address `ip`."""
+        """Send a datagram to a group, or to everybody, once a second, by the interface with the address `ip`."""
         udp = open_socket(ip, socket.SOCK_DGRAM)
         try:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
