@@ -12,12 +12,15 @@ import pytest
 
 from host_tests.board import place
 from host_tests.board.site import BOARD, Site
-from host_tests.interop.site import DEVICE
+from host_tests.interop.plain_site import POOL
+from host_tests.interop.site import DEVICE, until
 
 SIZE = 1_000_000  # bytes by TCP
 HEAP = 400_000  # the script that does it is not frozen
 UP = 20.0  # s
 SETTLED = 2.0  # s after which the stack is in all its groups
+ROUTED, BEHIND = "10.66.0.0/16", "10.66.1.2"  # by a gateway
+SECOND = "10.147.21.201"  # a further address
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def ips(site: Site) -> dict[str, str]:
         site.flash, {"/lib/device_node_traffic.py": traffic.read_bytes(), "/main.py": b""}
     )
     site.power_on("--heap", str(HEAP), str(DEVICE), "/zerotier.d", "0.0.0.0")
-    site.nodes[BOARD].wait("up", UP)
+    site.addresses[BOARD] = site.nodes[BOARD].wait("up", UP)["address"]
     site.nodes[BOARD].ask("ready", UP, nwid=site.nwid, seconds=UP)
     return {BOARD: site.network(BOARD)["addresses"][0], "other": site.ip(site.devices[0])}
 
@@ -68,6 +71,33 @@ def test_udp_datagrams_come_back_unharmed_in_both_directions(
         other.ask("udp_echo", port=port)
         answer = one.ask("udp_exchange", 30, ip=ip, port=port, size=size)
         assert answer["same"] and answer["tries"] == 1
+
+
+def test_managed_routes_and_further_addresses_are_used(site: Site, ips: dict[str, str]) -> None:
+    board, other = site.nodes[BOARD], site.nodes[site.devices[0]]
+    names = (BOARD, site.devices[0])
+    assert not reaches(board, BEHIND)
+    try:
+        via = f"{ROUTED}@{ips['other']}"
+        site.controller("network", "set", site.nwid, "--route", POOL, "--route", via)
+        for name, own in zip(names, ((ips[BOARD], SECOND), (ips["other"], BEHIND))):
+            words = [word for ip in own for word in ("--ip", ip)]
+            site.controller("member", "set", site.nwid, site.addresses[name], *words)
+        until(lambda: reaches(board, BEHIND), UP, "way through the gateway")
+        until(lambda: reaches(other, SECOND), UP, "second address of the board")
+        assert board.ask("ping", 30, ip=ips["other"], count=3)["lost"] == 0
+    finally:
+        site.controller("network", "set", site.nwid, "--route", POOL)
+        for name, ip in zip(names, (ips[BOARD], ips["other"])):
+            site.controller("member", "set", site.nwid, site.addresses[name], "--ip", ip)
+    until(lambda: not reaches(board, BEHIND), UP, "end of the route")
+
+
+def reaches(one: Any, ip: str) -> bool:
+    try:
+        return bool(one.ask("ping", 30, ip=ip, count=1)["lost"] == 0)
+    except OSError:  # no route
+        return False
 
 
 def test_a_soft_reset_leaves_nothing_behind(site: Site) -> None:

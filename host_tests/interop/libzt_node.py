@@ -142,7 +142,7 @@ class LibztNode:
         return {"sent": sent}
 
     def udp_count(self, port: int, seconds: float, version: int = 4) -> Answer:
-        """Counts the datagrams that come to a port, after the event listening. last: when the last came, ns since 1970."""
+        """Counts the datagrams that come to a port, after the event listening. last: when the last came, in ns."""
         descriptor = self._libzt.udp(ANY[version], port)
         self._libzt.call("zts_set_recv_timeout", descriptor, 0, 100_000)
         say(event="listening", port=port)

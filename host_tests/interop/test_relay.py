@@ -1,6 +1,6 @@
-"""The relay of a network (protocol/14 §14.3), when direct ways and roots are blocked: a device relays between devices, a
-machine with `zt node` does, and a device's frames reach an unmodified libzt 1.8.4 through it.
-Owns which way datagrams take, which is counted in the router. libzt 1.8.4 knows nothing of relays: its own go by the root.
+"""The relay of a network (protocol/14 §14.3), when direct ways and roots are blocked: a device relays between devices,
+a machine with `zt node` does, and a device's frames reach an unmodified libzt 1.8.4 through it.
+Owns which way datagrams take, which the router counts. libzt 1.8.4 knows nothing of relays: its own go by the root.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def relayed(site: Site, ips: dict[str, str]) -> Iterator[dict[str, Any]]:
 def exchange(site: Site, relayed: dict[str, Any], one: str, other: str, size: int = 100) -> None:
     """An echo comes back unchanged."""
     target = {"ip": relayed["ips"][other], "port": relayed["ports"][other]}
-    answer = site.nodes[one].ask(
-        "udp_exchange", REACHED + 5, **target, size=size, tries=REACHED
-    )
+    answer = site.nodes[one].ask("udp_exchange", REACHED + 5, **target, size=size, tries=REACHED)
     assert answer["same"]
 
 

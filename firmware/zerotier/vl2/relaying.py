@@ -2,7 +2,8 @@
 
 Owns whose datagrams are passed on. Never opens them. A root relays for everybody (root.py).
 
-Where they go is not asked: older members show nothing of themselves to a relay, and to whom we have no path, a root has.
+Where they go is not asked: older members show nothing of themselves to a relay, and a root has a path to whom we have
+none.
 """
 
 from ..const import const

@@ -167,7 +167,7 @@ class Traffic:
         return {"sent": sent}
 
     def udp_count(self, port: int, seconds: float, version: int = 4) -> dict:
-        """Count the datagrams that come to a port, after the event listening. last: when the last came, ns since 1970."""
+        """Count the datagrams that come to a port, after the event listening. last: when the last came, in ns."""
         udp = open_socket(ANY[version], socket.SOCK_DGRAM)
         udp.bind((ANY[version], port))
         udp.settimeout(0.1)
