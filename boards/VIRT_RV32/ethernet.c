@@ -101,6 +101,7 @@ bool virt_ethernet_start(void) {
         ethernet.hwaddr[i] = VIRT_REGISTER8(device + VIRTIO_CONFIG + i);
     }
     netif_create_ip6_linklocal_address(&ethernet, 1);
+    ethernet.ip6_autoconfig_enabled = 1; // lwIP's macro for it asks whether a netif of ours exists, which compilers mind
     netif_set_default(&ethernet);
     return true;
 }

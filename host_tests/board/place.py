@@ -53,6 +53,8 @@ def power_on(lab: Lab, place: str, flash: Path, *words: str) -> Process:
     `words`: more options of `zt emulate`, or a script with its arguments.
     """
     address = lab.address(place)
-    gateway = address.rpartition(".")[0] + ".1"
-    network = ["--network", f"tap={TAP}", "--ip", f"{address}/24,{gateway},{NO_SERVER}"]
+    network = ["--network", f"tap={TAP}"]
+    if ":" not in address:  # IPv6 comes from a router
+        gateway = address.rpartition(".")[0] + ".1"
+        network += ["--ip", f"{address}/24,{gateway},{NO_SERVER}"]
     return lab.start(place, emulate(flash, *network, *words))

@@ -51,12 +51,13 @@ typedef uint32_t sys_prot_t;
 #define MLD6_STATS (0)
 #define ND6_STATS (0)
 
-// The controller assigns addresses, the emulator's command line the physical one; nobody is asked for one.
+// The controller assigns addresses, the emulator's command line the physical IPv4 one; nobody is asked for one. A router on the
+// Ethernet may announce an IPv6 subnet, as on Wi-Fi.
 #define LWIP_DHCP (0)
 #define LWIP_ACD (0)
 #define LWIP_AUTOIP (0)
 #define LWIP_IPV6_DHCP6 (0)
-#define LWIP_IPV6_AUTOCONFIG (0)
+#define LWIP_IPV6_AUTOCONFIG (1)
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT (0)
 #define LWIP_IPV6_NUM_ADDRESSES (5)
 

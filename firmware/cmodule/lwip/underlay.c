@@ -203,12 +203,29 @@ struct pbuf *zt_underlay_receive(uint8_t endpoint[ZT_UNDERLAY_IP6_SIZE], size_t 
 }
 #endif
 
+// The address of an interface that is the `index`-th that peers may be told, counted down; NULL if it has fewer.
+static const ip_addr_t *told_address(const struct netif *netif, size_t *index) {
+    if (!ip4_addr_isany(netif_ip4_addr(netif)) && (*index)-- == 0) {
+        return netif_ip_addr4(netif);
+    }
+    #if LWIP_IPV6
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+        bool is_told = ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) && !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
+        if (is_told && (*index)-- == 0) {
+            return netif_ip_addr6(netif, i);
+        }
+    }
+    #endif
+    return NULL;
+}
+
 static void find_local(void *argument) {
     hop_t *hop = argument;
     struct netif *netif;
     NETIF_FOREACH(netif) {
-        if (pcb != NULL && is_physical(netif) && !ip4_addr_isany(netif_ip4_addr(netif)) && hop->index-- == 0) {
-            hop->length = write_endpoint(netif_ip_addr4(netif), pcb->local_port, hop->endpoint);
+        const ip_addr_t *address = pcb != NULL && is_physical(netif) ? told_address(netif, &hop->index) : NULL;
+        if (address != NULL) {
+            hop->length = write_endpoint(address, pcb->local_port, hop->endpoint);
             return;
         }
     }
