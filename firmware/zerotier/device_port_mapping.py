@@ -4,17 +4,13 @@ Owns the socket, which is open only while an answer is waited for: boards have f
 vl1/port_mapping.py.
 """
 
-try:
-    import usocket as socket  # the port's own sockets, whatever a program finds under the name `socket`
-except ImportError:
-    import socket  # one lwIP carries the physical network and the virtual ones
-
 from .const import const
-from .gateway import of_interfaces, of_linux
+from .gateway import find as find_gateway
 from .vl1.port_mapping import PORT, PortMapping
 from .wire import address as addresses
 
 _ANSWER = const(1100)  # bytes (RFC 6887 §7)
+_BATCH = const(4)  # answers that one call of `pump` reads at most
 _LONGEST_WAIT = const(5000)  # ms that an answer may take
 
 
@@ -24,14 +20,14 @@ class DevicePortMapping:
     def __init__(self, node) -> None:
         self._local = addresses.NIL
         self._gateway: str | None = None
-        self._socket: socket.socket | None = None
+        self._socket = None
         self._mapping = PortMapping(
             self._send, node.traversal.mapped, node.identity.sign, node.counters
         )
 
     def look(self, endpoints: list[bytes], now: int) -> None:
         """Our endpoints are these. A new address, or another router, is asked for a mapping."""
-        router = _gateway()
+        router = find_gateway()
         local = _endpoint_near(router, endpoints) if router is not None else addresses.NIL
         if local != self._local or router != self._gateway:
             self._close_socket()
@@ -43,11 +39,10 @@ class DevicePortMapping:
         """Hand over what came, and ask; when to come again."""
         if self._socket is not None:
             try:
-                while True:
-                    datagram, source = self._socket.recvfrom(_ANSWER)
-                    self._mapping.receive(datagram, now)
+                for _ in range(_BATCH):
+                    self._mapping.receive(self._socket.recv(_ANSWER), now)
             except OSError:
-                pass  # nothing more
+                pass  # nothing more, or nobody listens there
         due = self._mapping.tick(now)
         if due - now > _LONGEST_WAIT:
             self._close_socket()
@@ -63,10 +58,7 @@ class DevicePortMapping:
     def _send(self, datagram: bytes) -> None:
         try:
             if self._socket is None:
-                self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                self._socket.setblocking(False)
-                # Connected: nobody else is heard.
-                self._socket.connect(socket.getaddrinfo(self._gateway, PORT)[0][-1])
+                self._socket = _connected(self._gateway)
             self._socket.send(datagram)
         except OSError:
             pass  # tried again, and given up in the end
@@ -75,6 +67,22 @@ class DevicePortMapping:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _connected(router: str | None):
+    """A socket that hears nobody but the router. OSError if there is none left."""
+    try:
+        import usocket as module  # the port's own, whatever a program finds under the name `socket`
+    except ImportError:
+        import socket as module  # one lwIP carries the physical network and the virtual ones
+    udp = module.socket(module.AF_INET, module.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        udp.connect(module.getaddrinfo(router, PORT)[0][-1])
+    except OSError:
+        udp.close()
+        raise
+    return udp
 
 
 def _endpoint_near(router: str, endpoints: list[bytes]) -> bytes:
@@ -88,10 +96,3 @@ def _endpoint_near(router: str, endpoints: list[bytes]) -> bytes:
                 if len(found) == 1 or ip[:3] == near:
                     found = endpoint
     return found
-
-
-def _gateway() -> str | None:
-    try:
-        return of_interfaces()
-    except ImportError:
-        return of_linux()

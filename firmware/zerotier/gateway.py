@@ -12,8 +12,15 @@ _ANYWHERE = "00000000"
 _NONE = "0.0.0.0"
 
 
-def of_interfaces() -> str | None:
-    """The gateway of a board's first interface that is connected; None if there is none. ImportError: not a board."""
+def find() -> str | None:
+    """The default gateway; None if there is none, or this system does not tell."""
+    if sys.platform == "linux":
+        return _of_linux()
+    return _of_interfaces() if sys.implementation.name == "micropython" else None
+
+
+def _of_interfaces() -> str | None:
+    """Of a board's first interface that is connected."""
     import network
 
     for name in ("LAN", "WLAN"):
@@ -27,8 +34,7 @@ def of_interfaces() -> str | None:
     return None
 
 
-def of_linux() -> str | None:
-    """The gateway of Linux's default route; None if there is none, or this is not Linux."""
+def _of_linux() -> str | None:
     try:
         with open(_ROUTES) as table:
             for line in table:

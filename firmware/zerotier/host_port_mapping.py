@@ -7,7 +7,8 @@ is theirs.
 import asyncio
 import socket
 
-from . import gateway, host_upnp
+from . import host_upnp
+from .gateway import find as find_gateway
 from .vl1.port_mapping import LIFETIME, PORT, PortMapping, is_believable
 from .wire import address as addresses
 
@@ -48,7 +49,7 @@ class HostPortMapping:
 
     def look(self, endpoints: list[bytes]) -> None:
         """Our endpoints are these; called now and then. A new address, or another router, is asked for a mapping."""
-        router = gateway.of_linux()
+        router = find_gateway()
         local = _endpoint_towards(router, endpoints) if router is not None else addresses.NIL
         if (local, router) == (self._local, self._gateway):
             return

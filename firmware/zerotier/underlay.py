@@ -13,6 +13,7 @@ import usocket  # the port's own sockets, whatever a program finds under the nam
 from .const import const
 from .wire import address as addresses
 
+_IS_LINUX = sys.platform == "linux"
 _KNOWN = const(32)  # destinations whose socket address is remembered
 _IPV4_ENDPOINT_SIZE = const(7)
 _IPV6_ENDPOINT_SIZE = const(19)
@@ -100,7 +101,7 @@ def _bound(endpoint: bytes):
     udp = usocket.socket(usocket.AF_INET if is_ipv4 else usocket.AF_INET6, usocket.SOCK_DGRAM)
     try:
         if not is_ipv4:
-            only = _V6ONLY_LINUX if sys.platform == "linux" else _V6ONLY_LWIP
+            only = _V6ONLY_LINUX if _IS_LINUX else _V6ONLY_LWIP
             udp.setsockopt(_IPPROTO_IPV6, only, 1)
         udp.bind(_socket_address(endpoint))
     except OSError:
@@ -118,10 +119,10 @@ def _socket_address(endpoint: bytes) -> object:
 
 def _local_ips() -> list[str]:
     """The addresses of this machine, of both families, but loopback and link local ones, as text."""
-    try:
-        import network
-    except ImportError:
+    if _IS_LINUX:
         return _local_ipv4_of_linux() + _local_ipv6_of_linux()
+    import network
+
     found = []
     for name in ("STA_IF", "AP_IF"):
         kind = getattr(network, name, None)
@@ -141,7 +142,7 @@ def _local_ipv4_of_linux() -> list[str]:
                 elif "host LOCAL" in line and ip not in found and not ip.startswith("127."):
                     found.append(ip)
     except OSError:
-        pass  # not Linux: peers find us through our roots
+        pass  # peers find us through our roots
     return found
 
 

@@ -47,10 +47,10 @@ class Site(PlainSite):
         self.addresses[OTHER] = self.start_device(OTHER).wait("up", START)["address"]
         self.nodes[OTHER].ask("ready", START, nwid=self.nwid, seconds=START)
 
-    def start_device(self, name: str, *words: str) -> Process:
+    def start_device(self, name: str, *words: str, env: dict[str, str] | None = None) -> Process:
         """A desktop device in a home."""
         argv = [str(MICROPYTHON), str(DEVICE), str(self.home(name)), "0.0.0.0", str(PORT)]
-        self.nodes[name] = self.lab.start(name, [*argv, *words])
+        self.nodes[name] = self.lab.start(name, [*argv, *words], env=env)
         return self.nodes[name]
 
     def start_node(self, name: str, *words: str, env: dict[str, str] | None = None) -> str:

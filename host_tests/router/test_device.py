@@ -5,11 +5,14 @@ Owns that a device may ask, too; what it asks is the same as on a PC.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from host_tests.interop.site import START, until
+from host_tests.interop.site import PROJECT, START, until
 from host_tests.router.conftest import INNER, OTHER, ROUTER, SECOND_ROUTER, Site
 from host_tests.router.test_node import DIRECT, MAPPED
 
@@ -20,12 +23,20 @@ def router(site: Site, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def start(site: Site) -> str:
+def start(site: Site, env: dict[str, str] | None = None) -> str:
     """The device in the first home; its virtual address."""
-    device = site.start_device(INNER, "port_mapping")
+    device = site.start_device(INNER, "port_mapping", env=env)
     site.addresses[INNER] = device.wait("up", START)["address"]
     ip: str = device.ask("ready", START, nwid=site.nwid, seconds=START)["addresses"][0]
     return ip
+
+
+def bundle(folder: Path, *words: str) -> dict[str, str]:
+    """The environment in which the interpreter takes a board's bundle in the place of what is frozen into it."""
+    tool = PROJECT / "tools" / "bundle.py"
+    command = [sys.executable, str(tool), str(folder / "zerotier.py"), "--sockets", *words]
+    subprocess.run(command, check=True)
+    return {"MICROPYPATH": f"{folder}:.frozen"}
 
 
 def test_the_mapped_port_is_a_direct_path_and_goes_when_the_node_stops(
@@ -39,6 +50,19 @@ def test_the_mapped_port_is_a_direct_path_and_goes_when_the_node_stops(
     site.nodes[INNER].ask("stop")
     until(lambda: not site.homes.forwarded(ROUTER), MAPPED, "end of the mapping")
     site.nodes[INNER].close()
+
+
+def test_a_board_whose_manifest_wants_it_has_it(site: Site, tmp_path: Path) -> None:
+    with site.serving("pcp"):
+        start(site, bundle(tmp_path, "--mapping"))
+        until(lambda: site.homes.forwarded(ROUTER), MAPPED, "forwarded port")
+        site.nodes[INNER].close()
+
+
+def test_another_board_says_that_it_has_none(site: Site, tmp_path: Path) -> None:
+    device = site.start_device(INNER, "port_mapping", env=bundle(tmp_path))
+    device.wait_line("ValueError: this image has no port mapping")
+    device.close()
 
 
 def test_a_router_that_knows_neither_is_nothing_to_care_about(site: Site) -> None:
