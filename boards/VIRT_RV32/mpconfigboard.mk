@@ -21,6 +21,7 @@ ZT_LWIP_UNDERLAY = 1
 
 # As on an ESP32 without PSRAM.
 ZT_SMALL = 1
+ZT_SIZE_FLAGS = -msave-restore # functions share the code that saves registers; ESP-IDF has an option for it
 
 MICROPY_VFS_LFS2 = 1
 

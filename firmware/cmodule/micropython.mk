@@ -5,6 +5,7 @@
 #             without it the module has neither Netif nor background()
 # ZT_LWIP_FLAGS  how that lwIP is compiled, where not as everything else
 # ZT_SMALL=1  60 KB less flash, slower signatures (core/sodium/small/); 30 KB less RAM, large packets one at a time
+# ZT_SIZE_FLAGS  for what does not run once per packet
 # ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
@@ -44,7 +45,9 @@ zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
 
 $(call zt_objects,$(ZT_CORE)): CFLAGS += -I$(SODIUM_DIR)/include/sodium
 # All else is as the port says: for size on a board, where curves and hashes are as fast so.
-$(call zt_objects,$(if $(filter 1,$(ZT_SMALL)),$(addprefix $(ZT_DIR)/core/,$(shell grep '\.c$$' $(ZT_DIR)/core/fast.txt)),$(ZT_CORE))): CFLAGS += -O2
+ZT_FAST := $(if $(filter 1,$(ZT_SMALL)),$(addprefix $(ZT_DIR)/core/,$(shell grep '\.c$$' $(ZT_DIR)/core/fast.txt)),$(ZT_CORE))
+$(call zt_objects,$(ZT_FAST)): CFLAGS += -O2
+$(call zt_objects,$(filter-out $(ZT_FAST),$(ZT_CORE) $(ZT_SODIUM) $(ZT_BIND))): CFLAGS += $(ZT_SIZE_FLAGS)
 # Not our code: warnings that the port makes errors stay off there, and on everywhere else.
 $(call zt_objects,$(ZT_SODIUM)): CFLAGS += -w -I$(SODIUM_DIR) -I$(SODIUM_DIR)/include/sodium -include $(ZT_DIR)/core/sodium/config.h
 $(call zt_objects,$(ZT_LWIP)): CFLAGS += -w $(ZT_LWIP_FLAGS)
