@@ -14,10 +14,11 @@
 #include <stdint.h>
 
 #include "glue.h"
+#include "netif.h"
 
-// Bytes of frames that wait for the task; a frame costs 40 more than its length. A TCP window should fit.
+// Bytes of frames that wait for the task; a frame costs 40 more than its length. A TCP window should fit: ESP-IDF's is four segments.
 #ifndef ZT_TASK_FRAME_BYTES
-#define ZT_TASK_FRAME_BYTES (10 * 1024)
+#define ZT_TASK_FRAME_BYTES (ZT_SMALL ? 6 * 1024 : 10 * 1024)
 #endif
 
 // Datagrams that wait for the task, each in memory of lwIP's heap.
