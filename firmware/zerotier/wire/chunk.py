@@ -106,5 +106,7 @@ def split(nwid: bytes, dictionary: bytes, update_id: bytes) -> list[Chunk]:
     total = len(dictionary)
     chunks = []
     for index in range(0, total, MAX_PIECE):
-        chunks.append(Chunk(nwid, dictionary[index : index + MAX_PIECE], update_id, total, index))
+        chunk = Chunk(nwid, dictionary[index : index + MAX_PIECE], update_id, total, index)
+        chunk._signed = chunk.signed_bytes()  # once: it is signed, and then sent
+        chunks.append(chunk)
     return chunks
