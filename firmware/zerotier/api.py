@@ -419,13 +419,22 @@ class ZeroTierBase:
         """
         moon = _moon_id(world)
         address = None if seed is None else addresses.address_from_text(seed)
-        self.node.worlds.orbit(moon, address, self._now())
-        self.node.wake()
+        self._enter()
+        try:
+            self.node.worlds.orbit(moon, address, self._now())
+            self.node.wake()
+        finally:
+            self._leave()
 
     def deorbit(self, world: str) -> None:
         """Stop using a moon, and forget it. ValueError if it is not in use."""
-        if not self.node.worlds.deorbit(_moon_id(world), self._now()):
-            raise ValueError("moon %s is not orbited" % world)
+        self._enter()
+        try:
+            if not self.node.worlds.deorbit(_moon_id(world), self._now()):
+                raise ValueError("moon %s is not orbited" % world)
+            self.node.wake()
+        finally:
+            self._leave()
 
     def moons(self) -> list[dict]:
         """The moons: id (16 hex digits), roots (addresses), waiting (True until a seed has answered)."""

@@ -16,7 +16,7 @@ from zerotier.host import ZeroTier
 from zerotier.identity import Identity
 from zerotier.store import FileStore
 from zerotier.wire import address as addresses
-from zerotier.wire.world import KIND_PLANET, World
+from zerotier.wire.world import KIND_MOON, KIND_PLANET, World
 from zerotier.wire.world import Root as WorldRoot
 
 PORT = 9993
@@ -57,18 +57,39 @@ class Site:
         return self._places[name]
 
     def _write_planet(self, root: Identity) -> None:
+        self.planet.write_bytes(self._world(KIND_PLANET, PLANET_ID, root, self._root_place))
+
+    @staticmethod
+    def _world(kind: int, id: bytes, root: Identity, place: str) -> bytes:
         key = Identity.generate()
-        endpoint = addresses.inet(self._root_place, PORT)
-        world = World(
-            KIND_PLANET,
-            PLANET_ID,
-            1,
-            key.public,
-            b"",
-            [WorldRoot(root.to_bytes(), [endpoint])],
-        )
+        root_at = WorldRoot(root.to_bytes(), [addresses.inet(place, PORT)])
+        world = World(kind, id, 1, key.public, b"", [root_at])
         world.signature = key.sign(world.signed_bytes())
-        self.planet.write_bytes(world.encode())
+        return world.encode()
+
+    def add_moon(self, name: str) -> str:
+        """Starts a root of a moon of its own; the moon's id."""
+        root = Identity.generate()
+        moon = bytes(3) + root.address
+        store = FileStore(str(self.home / name))
+        store.put("planet", self.planet.read_bytes())
+        store.put("identity.secret", root.to_text(True).encode())
+        world = self._world(KIND_MOON, moon, root, self.place(name))
+        store.put(f"moons.d/{moon.hex()}.moon", world)
+        self._nodes.append(self.run(self._start_one(name, self.place(name), False)))
+        return moon.hex()
+
+    def cut(self) -> None:
+        """The root of the planet is gone."""
+        self.run(self._stop_root())
+
+    async def _stop_root(self) -> None:
+        self._nodes[0].active(False)
+
+    async def _start_one(self, name: str, place: str, controller: bool) -> ZeroTier:
+        node = ZeroTier(str(self.home / name), bind=place, controller=controller)
+        node.active(True)
+        return node
 
     def _add_network(self, number: int, *, private: bool) -> str:
         nwid = self._prefix_of_networks + number.to_bytes(3, "big")
@@ -99,13 +120,10 @@ class Site:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _start(self) -> list[ZeroTier]:
-        nodes = [
-            ZeroTier(str(self.home / "root"), bind=self._root_place),
-            ZeroTier(str(self.home / "controller"), bind=self._controller_place, controller=True),
+        return [
+            await self._start_one("root", self._root_place, False),
+            await self._start_one("controller", self._controller_place, True),
         ]
-        for node in nodes:
-            node.active(True)
-        return nodes
 
     async def _stop(self) -> None:
         for node in self._nodes:

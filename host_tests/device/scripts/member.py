@@ -123,6 +123,31 @@ def remember() -> None:
     print([network.id for network in zt.networks()])
 
 
+def orbit() -> None:
+    """Use the moon of a seed: its id is ARGUMENT."""
+    moon = sys.argv[6]
+    try:
+        zt.orbit(moon)
+    except ValueError as error:
+        print(error)
+    zt.orbit(moon, moon[6:])
+    print(zt.moons())
+    while zt.moons()[0]["waiting"]:
+        time.sleep_ms(10)
+    print(zt.moons())
+
+
+def deorbit() -> None:
+    moon = sys.argv[6]
+    print([row["id"] for row in zt.moons()])
+    zt.deorbit(moon)
+    print(zt.moons())
+    try:
+        zt.deorbit(moon)
+    except ValueError as error:
+        print(error)
+
+
 def twice() -> None:
     try:
         zerotier.ZeroTier(home + "2", bind=bind)
