@@ -5,18 +5,13 @@ It never holds an expectation about a node: tests do.
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from host_tests.interop.site import DEVICES, LIBZT, MEMBERS, PROJECT, Site, until, why_not
-from zt.lab import Lab, Namespaces
+from host_tests.interop.site import DEVICES, LIBZT, MEMBERS, Site, running, until
 
 ASKED = 20.0  # seconds; libzt looks after its networks every 5 s
 CONFIGURED = 20.0
@@ -33,38 +28,10 @@ class Refusal:
     networks: dict[str, dict[str, Any]]
 
 
-def tool() -> ModuleType:
-    """tools/libzt.py, which is a script and in no package."""
-    spec = importlib.util.spec_from_file_location("libzt_tool", PROJECT / "tools" / "libzt.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def impossible(reason: str) -> None:
-    """Skips, or fails where these tests must run."""
-    if os.environ.get("CI"):
-        pytest.fail(f"with CI set, these tests must run, but {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """All nodes run; none has joined. Logs, homes and the capture are in one temporary folder."""
-    reason = why_not()
-    if reason is not None:
-        impossible(reason)
-    try:
-        libzt = tool().prepare()
-    except OSError as error:
-        impossible(str(error))
-    folder = tmp_path_factory.mktemp("interop")
-    with Lab(Namespaces(), folder / "log") as lab:
-        # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        site = Site(lab, folder, libzt)
-        site.start()
+    with running(Site, tmp_path_factory.mktemp("interop")) as site:
         yield site
 
 

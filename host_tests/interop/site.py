@@ -5,6 +5,8 @@ It never asserts: it starts, asks and counts, with the commands that a user has.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -12,9 +14,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, NoReturn, TypeVar
+
+import pytest
 
 from zt.lab import Lab, Namespaces, Process
 
@@ -36,6 +41,7 @@ START = 20.0  # seconds for a process to be up
 LOOK = 0.1  # seconds between two looks
 
 Found = TypeVar("Found")
+Place = TypeVar("Place", bound="Site")
 
 
 def until(look: Callable[[], Found | None], seconds: float, what: str) -> Found:
@@ -184,3 +190,37 @@ def why_not() -> str | None:
     if reason is None and not MICROPYTHON.exists():
         reason = f"{MICROPYTHON.relative_to(PROJECT)} is missing: run `make`"
     return reason
+
+
+def tool() -> ModuleType:
+    """tools/libzt.py, which is a script and in no package."""
+    spec = importlib.util.spec_from_file_location("libzt_tool", PROJECT / "tools" / "libzt.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def impossible(reason: str) -> NoReturn:
+    """Skips, or fails where these tests must run."""
+    if os.environ.get("CI"):
+        pytest.fail(f"with CI set, these tests must run, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def running(kind: type[Place], folder: Path) -> Iterator[Place]:
+    """A site with libzt, started, whose logs, homes and capture are in `folder`; where it cannot be, the test ends."""
+    reason = why_not()
+    if reason is not None:
+        impossible(reason)
+    try:
+        libzt = tool().prepare()
+    except OSError as error:
+        impossible(str(error))
+    with Lab(Namespaces(), folder / "log") as lab:
+        # pytest would take the exit that the laboratory makes of SIGTERM for one failed test.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        site = kind(lab, folder, libzt)
+        site.start()
+        yield site

@@ -3,9 +3,13 @@
 from host_tests.unit.mesh import Mesh
 from host_tests.unit.test_vl1_greeting import make_hello
 from host_tests.unit.test_vl1_paths import ELSEWHERE, Pair
+from zerotier.identity import Identity
+from zerotier.limits import PROBE_SILENCE
 from zerotier.vl1.gate import Budgets, StrangerGate
+from zerotier.vl1.surface import SAME
 from zerotier.wire import address as addresses
 from zerotier.wire import messages
+from zerotier.wire.packet import detour
 from zerotier.wire.verbs import (
     VERB_ECHO,
     VERB_OK,
@@ -87,7 +91,9 @@ def test_replayed_relayed_datagrams_do_not_move_a_path() -> None:
         if source == pair.one.endpoint and len(datagram) > 28:
             relayed = bytearray(datagram)
             relayed[18] |= 1
+            pair.mesh.run(1000)
             pair.other.node.receive(relayed, ELSEWHERE, pair.mesh.now)
+            assert pair.path(pair.other, pair.one).endpoint == pair.one.endpoint
             pair.mesh.run(600)
             assert pair.path(pair.other, pair.one).endpoint == pair.one.endpoint
 
@@ -187,3 +193,63 @@ def test_a_beacon_of_a_stranger_is_not_answered_and_one_of_a_peer_seldom() -> No
         pair.one.node.receive(bytearray(stranger), pair.other.endpoint, pair.mesh.now)
         pair.one.node.receive(bytearray(beacon), pair.other.endpoint, pair.mesh.now)
     assert len([1 for d, _, _ in pair.captured if len(d) == 28]) == 1
+
+
+def test_a_replay_from_another_path_of_a_peer_does_not_end_the_better_one() -> None:
+    pair = Spied()
+    pair.send(pair.one, pair.other)
+    pair.mesh.run(100)
+    replayed = [d for d, source, target in pair.captured if target == pair.other.endpoint]
+    peer = pair.other.node.topology.get(pair.one.address)
+    other = peer.learn(ELSEWHERE, 8, pair.mesh.now)
+    other.measured(60)
+    for datagram in replayed:
+        pair.mesh.run(10000)
+        assert pair.mesh.now - peer.path(pair.one.endpoint).last_receive > PROBE_SILENCE
+        peer.paths = [path for path in peer.paths if path.endpoint != ELSEWHERE] + [other]
+        other.heard(pair.mesh.now)
+        pair.other.node.receive(bytearray(datagram), ELSEWHERE, pair.mesh.now)
+        assert pair.path(pair.other, pair.one).endpoint == pair.one.endpoint
+        pair.mesh.run(1500)
+        assert pair.path(pair.other, pair.one).endpoint == pair.one.endpoint
+
+
+def test_only_a_root_can_make_us_believe_that_we_have_moved() -> None:
+    pair = Spied()
+    here = pair.other.endpoint
+    false = addresses.inet("10.3.3.3", 9993)
+    for liar, changes in ((pair.one, 0), (pair.mesh.root, 1)):
+        peer = pair.other.node.topology.get(liar.address)
+        surface = pair.other.node.surface
+        surface.report(peer, liar.endpoint, here, pair.mesh.now)
+        found = surface.report(peer, liar.endpoint, false, pair.mesh.now)
+        assert (found != SAME) == changes
+        assert (false in surface.endpoints(pair.mesh.now)) == changes
+
+
+def test_impostors_of_a_known_address_cost_no_more_key_agreements_than_strangers() -> None:
+    pair = Spied()
+    impostor = Identity.from_text(pair.mesh._identities[7].to_text(True))
+    impostor.address = pair.one.address
+    packet = make_hello(impostor, pair.other.identity, pair.mesh.now)
+    packet[-1] ^= 1
+    for number in range(300):
+        place = addresses.inet("10.%d.9.9" % (number & 255), 9993)
+        pair.other.node.receive(bytearray(packet), place, pair.mesh.now)
+    assert pair.other.count("identity_collision") == 300
+    assert pair.other.count("bad_mac") <= 10
+
+
+def test_a_member_relays_for_nobody_even_between_peers_that_it_knows() -> None:
+    pair = Spied()
+    packet = bytearray(100)
+    packet[8:13] = pair.other.address
+    packet[13:18] = pair.controller.address
+    pair.captured.clear()
+    for endpoint in (pair.controller.endpoint, pair.mesh.root.endpoint, ELSEWHERE):
+        pair.one.node.receive(bytearray(packet), endpoint, pair.mesh.now)
+        pair.one.node.receive(
+            bytearray(detour(b"an other", pair.other.address)), endpoint, pair.mesh.now
+        )
+    assert pair.captured == []
+    assert pair.one.count("not_for_us") == 6

@@ -169,6 +169,29 @@ def test_a_moon_that_its_seed_is_no_root_of_is_refused() -> None:
     assert worlds.moons() == []
 
 
+def test_a_moon_that_its_own_key_has_not_signed_is_refused() -> None:
+    case = Offered()
+    seed = case.mesh.add()
+    worlds = case.member.node.worlds
+    moon = moon_of(seed)
+    worlds.orbit(moon.id, seed.address, case.mesh.now)
+    moon.signature = case.mesh._identities[9].sign(moon.signed_bytes())
+    peer = case.member.node.topology.add(seed.identity, case.mesh.now)
+    case.offer(moon.encode(), peer)
+    assert worlds.moons() == []
+    case.offer(moon_of(seed).encode(), peer)
+    assert len(worlds.moons()) == 1
+
+
+def test_the_seed_of_a_moon_does_not_change_the_planet() -> None:
+    case = Offered()
+    seed = case.mesh.add()
+    case.member.node.worlds.orbit(moon_of(seed).id, seed.address, case.mesh.now)
+    peer = case.member.node.topology.add(seed.identity, case.mesh.now)
+    case.offer(edition(case.mesh, START + 5), peer)
+    assert case.planet() == case.before
+
+
 def test_a_newer_moon_needs_the_old_ones_signature() -> None:
     case = Offered()
     seed = case.mesh.add()

@@ -143,6 +143,9 @@ class Traversal:
             again = [ours] * min(peer.moves, _MOST_REDIRECTS)  # in one packet: few are listened to
             payload = messages.encode_push_direct_paths(again, messages.PUSH_REDIRECT)
             self._transport.send_via(peer, endpoint, VERB_PUSH_DIRECT_PATHS, (payload,), now)
+            peer.last_push = (
+                now + PUSH_CUTOFF_TIME
+            )  # or the next redirect may be one push too many
         peer.moved_at = 0
 
     # --- trying ---
