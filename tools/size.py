@@ -27,6 +27,11 @@ WRITABLE = (".bss", ".sbss", ".data", ".sdata", "COMMON")
 OURS = ("/cmodule/", "/libsodium/")
 # lwIP's own, compiled from our folder with one change (firmware/cmodule/lwip/nd6.c).
 NOT_OURS = ("/nd6.o",)
+FROZEN = "/zerotier.o"  # our Python (tools/freeze)
+NAMES = BUILD / "qemu" / "genhdr" / "qstr"  # of each file of C
+NAMES_FROZEN = "__zerotier.c.qstr"
+NAMES_C = "cmodule__"
+NAME = re.compile(r"^Q\((\w+)\)", re.M)
 
 
 def sections(text: str) -> list[tuple[str, int, str]]:
@@ -45,21 +50,31 @@ def sections(text: str) -> list[tuple[str, int, str]]:
 def linked(text: str) -> Counter[str]:
     """Bytes of flash by part, and of static RAM, that MicroZT added to the image."""
     sizes: Counter[str] = Counter()
-    frozen: Counter[str] = Counter()
     for name, size, path in sections(text):
         is_ours = any(part in path for part in OURS) and not path.endswith(NOT_OURS)
-        if name.startswith(WRITABLE):
+        if path.endswith(FROZEN):
+            sizes["ram" if name.startswith(WRITABLE) else "python"] += size
+        elif name.startswith(WRITABLE):
             sizes["ram"] += size if is_ours else 0
-        elif "frozen_content" in path:
-            # What the compiler shares between frozen modules has no module's name.
-            frozen[
-                "ours" if "zerotier" in name else "other" if "_data_" in name else "shared"
-            ] += size
         elif is_ours:
             sizes["libsodium" if "sodium/" in path else "c"] += size
-    share = frozen["ours"] / max(1, frozen["ours"] + frozen["other"])
-    sizes["python"] = frozen["ours"] + round(frozen["shared"] * share)
+    sizes["python"] += sum(interned(name) for name in names_of_ours())
     return sizes
+
+
+def names_of_ours() -> set[str]:
+    """The names that MicroPython has interned for nobody else: those of our Python, and of the C module."""
+    ours: set[str] = set()
+    others: set[str] = set()
+    for file in NAMES.glob("*.qstr"):
+        is_ours = file.name.endswith(NAMES_FROZEN) or NAMES_C in file.name
+        (ours if is_ours else others).update(NAME.findall(file.read_text()))
+    return ours - others
+
+
+def interned(name: str) -> int:
+    """Bytes of flash: the text with its final NUL, aligned; a pointer, a hash and a length."""
+    return (len(name) + 1 + 3) // 4 * 4 + 4 + 2 + 1
 
 
 def figure(name: str, value: float, unit: str, target: float) -> dict[str, Any]:

@@ -19,6 +19,9 @@ MPY_CROSS_FLAGS += -march=rv32imc
 # One lwIP carries the underlay and the overlay: `_zerotier.Underlay` is a part of it.
 ZT_LWIP_UNDERLAY = 1
 
+# The node's Python costs no heap before it runs.
+ZT_FREEZE = 1
+
 # As on an ESP32 without PSRAM.
 ZT_SMALL = 1
 ZT_SIZE_FLAGS = -msave-restore # functions share the code that saves registers; ESP-IDF has an option for it

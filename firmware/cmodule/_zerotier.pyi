@@ -22,6 +22,7 @@ What holds for all functions:
 """
 
 from collections.abc import Callable
+from typing import overload
 
 Readable = bytes | bytearray | memoryview
 Writable = bytearray | memoryview
@@ -587,6 +588,11 @@ def name_servers(servers: list[bytes] | tuple[bytes, ...] = ..., /) -> tuple[byt
     Raises ValueError "an IP address must be 4 or 16 bytes".
     """
 
+@overload
+def background() -> Callable[[], int] | None:
+    """The callback of now, None if there is none."""
+
+@overload
 def background(callback: Callable[[], int] | None, /, *sockets: int) -> None:
     """Lets the node run by itself: `callback` is called whenever there is something for it to do.
 

@@ -1,6 +1,8 @@
 # The C user module `_zerotier` for CMake-based ports (ESP32): USER_C_MODULES is this file.
 #
 # SODIUM_DIR  libsodium/src/libsodium (tools/sources.py), as a CMake variable or in the environment
+# MICROPY_MPYCROSS  MicroPython's compiler, likewise: the node's Python becomes constants in C (tools/freeze)
+# ZT_FREEZE_WITH  --roles for the root and the controller too, --mapping for port mapping
 #
 # ESP-IDF brings its own lwIP, which runs in a thread of its own (ZT_THREADS); the physical network is on it, too.
 if(NOT SODIUM_DIR)
@@ -21,15 +23,32 @@ add_library(zerotier_sodium STATIC ${ZT_SODIUM})
 target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR} ${SODIUM_DIR}/include/sodium)
 target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/sodium/config.h)
 
-set(ZT_BIND micropython.c micropython_rules.c micropython_datapath.c netif.c underlay.c name_servers.c background_task.c)
+# The node's Python. Here and not in the build, because names of the C are collected before it; again when one changes.
+if(NOT MICROPY_MPYCROSS)
+    set(MICROPY_MPYCROSS $ENV{MICROPY_MPYCROSS})
+endif()
+get_filename_component(ZT_TOP ${ZT_DIR}/../.. ABSOLUTE)
+set(ZT_FROZEN ${CMAKE_BINARY_DIR}/zerotier.c)
+file(GLOB_RECURSE ZT_PYTHON ${ZT_TOP}/firmware/zerotier/*.py ${ZT_TOP}/tools/freeze/*.py)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ZT_PYTHON})
+execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${ZT_TOP}/tools python3 -m freeze ${ZT_FROZEN}
+        --micropython ${MICROPY_DIR} --mpy-cross ${MICROPY_MPYCROSS} ${ZT_FREEZE_WITH}
+    RESULT_VARIABLE ZT_FAILED)
+if(ZT_FAILED)
+    message(FATAL_ERROR "tools/freeze could not make C of the node's Python")
+endif()
+
+set(ZT_BIND micropython.c micropython_rules.c micropython_datapath.c netif.c underlay.c name_servers.c background_task.c
+    frozen.c)
 list(TRANSFORM ZT_BIND PREPEND ${ZT_DIR}/bind/)
 set(ZT_LWIP netif.c aliases.c routes.c glue.c underlay.c thread.c task.c)
 list(TRANSFORM ZT_LWIP PREPEND ${ZT_DIR}/lwip/)
 list(APPEND ZT_LWIP ${ZT_DIR}/esp-idf/hooks.c)
 
 add_library(usermod_zerotier INTERFACE)
-target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_BIND} ${ZT_LWIP})
-target_include_directories(usermod_zerotier INTERFACE ${SODIUM_DIR}/include/sodium)
+target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_BIND} ${ZT_LWIP} ${ZT_FROZEN})
+target_include_directories(usermod_zerotier INTERFACE ${ZT_TOP} ${SODIUM_DIR}/include/sodium)
 target_compile_definitions(usermod_zerotier INTERFACE
     ZT_LWIP=1
     ZT_THREADS=1

@@ -6,6 +6,8 @@
 # ZT_LWIP_FLAGS  how that lwIP is compiled, where not as everything else
 # ZT_SMALL=1  60 KB less flash, slower signatures (core/sodium/small/); 30 KB less RAM, large packets one at a time
 # ZT_SIZE_FLAGS  for what does not run once per packet
+# ZT_FREEZE=1  with the node's Python in flash (tools/freeze), for small boards; ZT_FREEZE_WITH: --roles for the root and
+#             the controller too, --mapping for port mapping
 # ZT_LWIP_UNDERLAY=1  for boards where that lwIP carries the physical network too: the node talks by _zerotier.Underlay
 ZT_DIR := $(USERMOD_DIR)
 
@@ -35,6 +37,17 @@ ZT_LWIP := $(addprefix $(LWIP_DIR)/src/, \
 	core/ipv6/mld6.c \
 	netif/ethernet.c)
 CFLAGS_USERMOD += -DZT_LWIP=1 -I$(LWIP_DIR)/src/include
+endif
+
+ifeq ($(ZT_FREEZE),1)
+ZT_TOP := $(abspath $(ZT_DIR)/../..)
+ZT_FROZEN := $(abspath $(BUILD))/zerotier.c
+ZT_BIND += $(ZT_DIR)/bind/frozen.c $(ZT_FROZEN)
+$(ZT_FROZEN): $(wildcard $(ZT_TOP)/tools/freeze/*.py) $(shell find $(ZT_TOP)/firmware/zerotier -name '*.py')
+	$(ECHO) "FREEZE $@"
+	$(Q)PYTHONPATH=$(ZT_TOP)/tools $(PYTHON) -m freeze $@ --micropython $(abspath $(TOP)) --mpy-cross $(MICROPY_MPYCROSS) $(ZT_FREEZE_WITH)
+	$(Q)touch $@
+	$(Q)$(RM) -f $(BUILD)/frozen_content.c # it says which names it need not bring
 endif
 
 SRC_USERMOD_C += $(ZT_BIND)

@@ -32,8 +32,6 @@ _MS_PER_S = const(1000)
 _NS_PER_MS = const(1000000)
 _SECONDS_1970_TO_2000 = const(946684800)  # most boards count from the year 2000
 
-_running: "ZeroTier | None" = None  # one node a device: there is one background
-
 
 class Port:
     """A virtual Ethernet interface of lwIP. It appears with the network's first config."""
@@ -176,11 +174,9 @@ class ZeroTier(ZeroTierBase):
         return Port(self)
 
     def _set_active(self, active: bool) -> None:
-        global _running
         if not active:
             _zerotier.background(None)
             self._datapath.detach()
-            _running = None
             self.node.rest(self._now())
             if self._mapping is not None:
                 self._mapping.close()
@@ -189,7 +185,7 @@ class ZeroTier(ZeroTierBase):
                 self._underlay = None
             return
         try:
-            if _running is not None:
+            if _zerotier.background() is not None:  # there is one
                 raise OSError(EALREADY, "another ZeroTier object runs: one per device")
             self._underlay = _open_underlay(self._bind)
         except OSError:
@@ -199,7 +195,6 @@ class ZeroTier(ZeroTierBase):
         self.node.paths.local = self._underlay.local_endpoints()
         if hasattr(self._underlay, "switch_port"):
             self.node.keepalive.switch_port = self._switch_port
-        _running = self
         self._datapath.attach(self._now())
         _zerotier.background(self._pump, *self._underlay.sockets())
 

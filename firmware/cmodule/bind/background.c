@@ -132,8 +132,11 @@ void zt_background_stop(void) {
     is_scheduled = false;
 }
 
-// background(callback, *sockets)
+// background() -> callback or None, background(callback, *sockets)
 static mp_obj_t zerotier_background(size_t n_args, const mp_obj_t *args) {
+    if (n_args == 0) {
+        return has_callback() ? MP_STATE_VM(zerotier_background) : mp_const_none;
+    }
     if (args[0] != mp_const_none && !mp_obj_is_callable(args[0])) {
         mp_raise_TypeError(MP_ERROR_TEXT("the callback must be callable or None"));
     }
@@ -146,7 +149,7 @@ static mp_obj_t zerotier_background(size_t n_args, const mp_obj_t *args) {
     due_at = (uint32_t)mp_hal_ticks_ms();
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj, 1, 1 + ZT_UNDERLAY_SOCKETS, zerotier_background);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj, 0, 1 + ZT_UNDERLAY_SOCKETS, zerotier_background);
 
 // wake()
 static mp_obj_t zerotier_wake(void) {

@@ -81,8 +81,12 @@ void zt_background_stop(void) {
     MP_STATE_VM(zerotier_background) = MP_OBJ_NULL;
 }
 
-// background(callback)
-static mp_obj_t zerotier_background(mp_obj_t callback) {
+// background() -> callback or None, background(callback)
+static mp_obj_t zerotier_background(size_t n_args, const mp_obj_t *args) {
+    if (n_args == 0) {
+        return atomic_load(&has_callback) ? MP_STATE_VM(zerotier_background) : mp_const_none;
+    }
+    mp_obj_t callback = args[0];
     zt_background_stop();
     if (callback != mp_const_none) {
         if (!mp_obj_is_callable(callback)) {
@@ -95,7 +99,7 @@ static mp_obj_t zerotier_background(mp_obj_t callback) {
     }
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_1(zerotier_background_obj, zerotier_background);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj, 0, 1, zerotier_background);
 
 // wake()
 static mp_obj_t zerotier_wake(void) {

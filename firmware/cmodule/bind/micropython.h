@@ -46,11 +46,7 @@ struct _zt_tap_t *zt_tap_of(mp_obj_t tap); // raises OSError(EBADF) if it is clo
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_name_servers_obj);
 
 // background.c, background_task.c
-#if ZT_THREADS
-MP_DECLARE_CONST_FUN_OBJ_1(zerotier_background_obj);
-#else
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(zerotier_background_obj);
-#endif
 MP_DECLARE_CONST_FUN_OBJ_0(zerotier_wake_obj);
 
 // Forgets the callback and what was scheduled. For boards with a soft reset, before the heap goes.

@@ -29,13 +29,13 @@ _RELAYED_HINT = const(500)  # ms without a direct packet after which a relayed o
 _ECHOED = b"e"  # marks the tries that are answers to ECHO
 
 # Scopes whose endpoints may be paths (protocol/04 §4.2).
-_SCOPES = [
+_SCOPES = (
     address.SCOPE_PRIVATE,
     address.SCOPE_PSEUDOPRIVATE,
     address.SCOPE_SHARED,
     address.SCOPE_GLOBAL,
-]
-_LOOPBACK_SCOPES = [address.SCOPE_LOOPBACK]
+)
+_LOOPBACK_SCOPES = (address.SCOPE_LOOPBACK,)
 _TUNNEL_BROKER = b"\x20\x01\x04\x70"
 
 

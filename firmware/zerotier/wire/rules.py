@@ -76,7 +76,6 @@ _SIZES = {
     "code": 2,  # an ICMP code and whether it counts
     "format": 1,
 }
-_CODES = {name: code for code, (name, _) in _TYPES.items()}
 
 
 def encode_rules(rules: list) -> bytes:
@@ -127,13 +126,18 @@ def _encode_rule(rule: dict) -> bytes:
     if not isinstance(rule, dict):
         raise ValueError("it must be an object with a type")
     name = rule.get("type")
-    code = _CODES.get(name)  # type: ignore[arg-type]
-    if code is None:
-        raise ValueError(f"there is no type {name!r}")
+    code = _code_of(name)
     body = b"".join([_write(rule, field, kind) for field, kind in _TYPES[code][1]])
     if code >= _FIRST_MATCH:
         code |= (NOT if rule.get("not") else 0) | (OR if rule.get("or") else 0)
     return bytes((code, len(body))) + body
+
+
+def _code_of(name: object) -> int:
+    for code, (known, _) in _TYPES.items():
+        if known == name:
+            return code
+    raise ValueError(f"there is no type {name!r}")
 
 
 def _decode_rule(first: int, blob: bytes, offset: int) -> dict:

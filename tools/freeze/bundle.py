@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Makes one module of the package `zerotier`, for boards: the same code, in half of the memory.
 
 Owns the transformation: modules are laid one after the other, each name of a module that another module has
@@ -8,7 +7,7 @@ puts in place, and what nothing on a board calls is left out. Never changes what
 On a board each module, each imported name, each constant and each function costs memory of Python's heap,
 frozen or not.
 
-    python3 tools/bundle.py OUTPUT [--roles] [--sockets] [--mapping]
+    python3 -m freeze.bundle OUTPUT [--roles] [--sockets] [--mapping]
 """
 
 from __future__ import annotations
@@ -17,11 +16,13 @@ import argparse
 import ast
 import builtins
 import sys
+from collections import Counter
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent / "firmware" / "zerotier"
+PACKAGE = Path(__file__).resolve().parents[2] / "firmware" / "zerotier"
 NAME = "zerotier"
 CONST = "const"
+ERRNO = "errno"
 # Where the modules that are needed are found from.
 DRIVER = ("device",)
 ROLES = "roles"
@@ -32,11 +33,17 @@ MAPPING = "device_port_mapping"
 # What a user sees: their names stay as they are when two modules have the same, and none is left out.
 FIRST = ("api", "device", "vl2.status")
 ROLE_CLASSES = ("Controller", "Root", "GroupDatabase")
+STORE_CLASS = "FileStore"
+# Conditions in classes that no board meets.
+NEVER_TRUE = ("hasattr(os, 'scandir')",)
+# Methods that only a controller calls, of classes in which others have some of the same name.
+CONTROLLERS = ("NetworkConfig.encode", "Chunk.encode")
 LONGEST_CONSTANT = 32  # bytes; longer ones stay objects with a name
 
-HEADER = '''"""MicroZT in one module, made by tools/bundle.py from the package of the same name. Not a source."""
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+INNER = (*FUNCTIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
-from micropython import const
+HEADER = '''"""MicroZT in one module, made by tools/freeze/bundle.py from the package of the same name. Not a source."""
 '''
 
 Scope = dict[str, "Symbol | None"]  # names of a function: None is a variable, a Symbol an import
@@ -59,14 +66,17 @@ class Module:
         self.tree = tree
         self.own: dict[str, Symbol] = {}
         self.imported: dict[str, tuple[str, str | None]] = {}  # name -> (module, its name or None)
-        self.external: list[tuple[str | None, ast.alias]] = []
+        self.external: dict[str, tuple[str, str | None]] = {}  # name -> (module, its name or None)
         self.needs: set[str] = set()
 
 
 class Bundle:
     """All modules, and how their names are found."""
 
-    def __init__(self, folder: Path, wanted: tuple[str, ...], never: set[str]) -> None:
+    def __init__(
+        self, folder: Path, wanted: tuple[str, ...], never: set[str], without: tuple[str, ...]
+    ) -> None:
+        self._without = without  # methods
         self.modules: dict[str, Module] = {}
         waiting = list(wanted)
         while waiting:
@@ -89,7 +99,8 @@ class Bundle:
             elif isinstance(statement, (ast.Import, ast.ImportFrom)):
                 origin = statement.module if isinstance(statement, ast.ImportFrom) else None
                 for alias in statement.names:
-                    module.external.append((origin, alias))
+                    target = (origin, alias.name) if origin else (alias.name, None)
+                    module.external[alias.asname or alias.name] = target
             else:
                 for name in bound_names([statement]):
                     module.own.setdefault(name, Symbol(module.name, name))
@@ -110,7 +121,8 @@ class Bundle:
         return found
 
     def _name_apart(self) -> None:
-        externals = {a.asname or a.name for m in self.modules.values() for _, a in m.external}
+        externals = {origin for m in self.modules.values() for origin, _ in m.external.values()}
+        externals.update(name for m in self.modules.values() for name in m.external)
         # A variable of a function hides a global name: `ip = address.ip(endpoint)`.
         variables = {v for m in self.modules.values() for v in local_names(m.tree)}
         taken = {CONST, *externals, *variables, *dir(builtins)}
@@ -155,16 +167,18 @@ class Bundle:
         for module in modules:
             tree = Renamer(self, module).visit(module.tree)
             tree.body = [s for s in tree.body if not is_docstring(s)]
+            leave_out_methods(module, self._without)
         leave_out_unused(modules, self._roots())
+        shorten_parameters(modules)
+        shorten_attributes(modules)
         used = {n.id for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Name)}
-        externals = sorted(
-            external_import(origin, alias)
-            for origin, alias in {
-                (o, a.name, a.asname): (o, a) for m in modules for o, a in m.external
-            }.values()
-            if (alias.asname or alias.name) in used
-        )
-        parts = [HEADER + "\n".join(externals)]
+        externals = {
+            external_import(local, *target)
+            for m in modules
+            for local, target in m.external.items()
+            if (local if is_kept_name(target) else target[0]) in used
+        }
+        parts = [HEADER + "\n".join(sorted(externals))]
         for module in modules:
             if module.tree.body:
                 text = ast.unparse(ast.fix_missing_locations(module.tree))
@@ -195,6 +209,7 @@ class Renamer(ast.NodeTransformer):
         self._module = module
         self._scopes: list[Scope] = []  # of functions, the innermost last
         self._class: set[str] | None = None  # names of the class whose body this is
+        self._base = ""  # of the class
 
     def _local(self, name: str) -> tuple[bool, Symbol | None]:
         """(whether a function has such a name, the import that it stands for)."""
@@ -208,6 +223,11 @@ class Renamer(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         is_local, symbol = self._local(node.id)
         if not is_local:
+            origin, name = self._module.external.get(node.id, ("", None))
+            if name is not None and not is_kept_name((origin, name)):
+                return ast.copy_location(
+                    ast.Attribute(ast.Name(origin, ast.Load()), name, node.ctx), node
+                )
             symbol = self._global(node.id)
         if symbol is not None:
             node.id = symbol.final
@@ -220,6 +240,15 @@ class Renamer(ast.NodeTransformer):
             if name in self._module.imported:
                 raise SystemExit(f"bundle: {self._module.name} uses the module {name} itself")
             return None  # a builtin, or something from outside
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        # `super()` needs a closure for each method that says it; the base's name does not.
+        called = node.func
+        if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "super()":
+            called.value = ast.Name(self._base, ast.Load())
+            node.args.insert(0, ast.Name("self", ast.Load()))
+        self.generic_visit(node)
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and not self._local(node.value.id)[0]:
@@ -254,6 +283,8 @@ class Renamer(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         if not self._scopes and self._class is None:
             node.name = self._module.own[node.name].final
+        if node.bases:
+            self._base = ast.unparse(node.bases[0])
         node.bases = [self.visit(base) for base in node.bases]
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         outer, self._class = self._class, bound_names(node.body)
@@ -319,7 +350,7 @@ class Renamer(ast.NodeTransformer):
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         if len(body) > 1 and is_docstring(body[0]):
             body = body[1:]
-        return [self.visit(statement) for statement in body]
+        return [self.visit(statement) for statement in body if not is_never(statement)]
 
 
 def neighbours(module: Module) -> list[str]:
@@ -334,10 +365,16 @@ def neighbours(module: Module) -> list[str]:
     return [name for name in found if name]
 
 
-def external_import(origin: str | None, alias: ast.alias) -> str:
-    """The statement for one imported name."""
-    last = f" as {alias.asname}" if alias.asname else ""
-    return f"from {origin} import {alias.name}{last}" if origin else f"import {alias.name}{last}"
+def is_kept_name(target: tuple[str, str | None]) -> bool:
+    """Whether what is imported keeps a name of its own. Numbers do; of a module's functions the module is asked."""
+    return target[0] == ERRNO or target[1] is None
+
+
+def external_import(local: str, origin: str, name: str | None) -> str:
+    """The statement that an import from outside becomes."""
+    if name is None or not is_kept_name((origin, name)):
+        return f"import {origin}"
+    return f"from {origin} import {name}"
 
 
 def is_docstring(statement: ast.stmt) -> bool:
@@ -346,6 +383,11 @@ def is_docstring(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
+
+
+def is_never(statement: ast.stmt) -> bool:
+    """Whether this is something that boards do without."""
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) in NEVER_TRUE
 
 
 def argument_names(arguments: ast.arguments) -> list[str]:
@@ -395,6 +437,20 @@ def bound_names(body: list[ast.stmt]) -> set[str]:
     return names
 
 
+def leave_out_methods(module: Module, without: tuple[str, ...]) -> None:
+    """Remove methods by name, and what objects that no user holds would say of themselves."""
+    for statement in module.tree.body:
+        if isinstance(statement, ast.ClassDef):
+            unwanted = {
+                name.rpartition(".")[2]
+                for name in without
+                if name.startswith(statement.name + ".")
+            }
+            if module.name not in FIRST:
+                unwanted.add("__repr__")
+            statement.body = [m for m in statement.body if getattr(m, "name", "") not in unwanted]
+
+
 def leave_out_unused(modules: list[Module], roots: set[str]) -> None:
     """Remove the global names that no `roots` lead to, and the methods whose name nobody ever says."""
     while True:
@@ -440,6 +496,76 @@ def reachable(modules: list[Module], roots: set[str]) -> set[str]:
             reached.add(name)
             waiting.extend(says[name])
     return reached
+
+
+def shorten_parameters(modules: list[Module]) -> None:
+    """Give parameters that nobody says by name the names of their places: the less names, the less flash."""
+    trees = [node for module in modules for node in ast.walk(module.tree)]
+    said = {node.arg or "" for node in trees if isinstance(node, ast.keyword)}
+    for module in modules:
+        if module.name in FIRST:
+            continue
+        for statement in module.tree.body:
+            for node in statement.body if isinstance(statement, ast.ClassDef) else [statement]:
+                if isinstance(node, FUNCTIONS):
+                    shorten(node, said)
+
+
+def shorten(function: ast.FunctionDef | ast.AsyncFunctionDef, said: set[str]) -> None:
+    """The same of one function, whose inner ones may use its parameters, but not have some of the same name."""
+    inner = [
+        node for node in ast.walk(function) if isinstance(node, INNER) and node is not function
+    ]
+    kept = {"self", "cls", *said, *(name for node in inner for name in inner_names(node))}
+    every = [*function.args.posonlyargs, *function.args.args]
+    names = {a.arg: f"_{n}" for n, a in enumerate(every) if a.arg not in kept}
+    for argument in every:
+        argument.arg = names.get(argument.arg, argument.arg)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+        elif isinstance(node, ast.ExceptHandler) and node.name in names:
+            node.name = names[node.name]
+
+
+def shorten_attributes(modules: list[Module]) -> None:
+    """Give the private attributes of each class the same few names, if nobody but the class says them."""
+    classes = [
+        statement
+        for module in modules
+        for statement in module.tree.body
+        if isinstance(statement, ast.ClassDef) and not statement.bases and module.name not in FIRST
+    ]
+    said = Counter(
+        n.attr for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Attribute)
+    )
+    own = [Counter(node.attr for node in own_attributes(made)) for made in classes]
+    methods = {
+        member.name for made in classes for member in made.body if isinstance(member, FUNCTIONS)
+    }
+    own_in_all = sum(own, Counter())
+    for made, counted in zip(classes, own):
+        private = [name for name in counted if name.startswith("_") and name not in methods]
+        private = [name for name in private if said[name] == own_in_all[name]]
+        names = {name: f"_{number}" for number, name in enumerate(private)}
+        for node in own_attributes(made):
+            node.attr = names.get(node.attr, node.attr)
+
+
+def own_attributes(made: ast.ClassDef) -> list[ast.Attribute]:
+    """What the methods of a class say of `self`."""
+    found = [node for node in ast.walk(made) if isinstance(node, ast.Attribute)]
+    return [n for n in found if isinstance(n.value, ast.Name) and n.value.id == "self"]
+
+
+def inner_names(node: ast.AST) -> set[str]:
+    """The names that a function inside another binds."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return {*argument_names(node.args), *bound_names(node.body), node.name}
+    if isinstance(node, ast.Lambda):
+        return set(argument_names(node.args))
+    generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+    return {name for generator in generators for name in target_names(generator.target)}
 
 
 def make_constants(module: Module) -> None:
@@ -488,23 +614,38 @@ def make_private(symbol: Symbol) -> None:
         symbol.final = "_" + symbol.final
 
 
-def main() -> int:
-    """Writes the bundle, if it differs from what is there."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("output", type=Path)
+def public_names() -> list[str]:
+    """What a user imports."""
+    for statement in ast.parse((PACKAGE / "__init__.py").read_text()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
+            names: list[str] = ast.literal_eval(statement.value)
+            return [*names, *ROLE_CLASSES, STORE_CLASS]
+    raise SystemExit("bundle: the package does not say what it exports")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What of the package a board may do without."""
     parser.add_argument("--roles", action="store_true", help="with the root and the controller")
     parser.add_argument("--sockets", action="store_true", help="the node talks through a socket")
     parser.add_argument("--mapping", action="store_true", help="with port mapping")
-    options = parser.parse_args()
+
+
+def source(options: argparse.Namespace) -> str:
+    """The module that takes the place of the package."""
     never = {CONST}
     never |= set() if options.roles else {ROLES}
     never |= set() if options.sockets else {SOCKETS}
     never |= set() if options.mapping else {MAPPING}
-    source = Bundle(PACKAGE, DRIVER, never).source()
-    ast.parse(source)
-    if not options.output.exists() or options.output.read_text() != source:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(source)
+    return Bundle(PACKAGE, DRIVER, never, () if options.roles else CONTROLLERS).source()
+
+
+def main() -> int:
+    """Writes the bundle, to be looked at."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("output", type=Path)
+    add_options(parser)
+    options = parser.parse_args()
+    options.output.write_text(source(options))
     return 0
 
 
