@@ -40,6 +40,7 @@ NEVER_TRUE = ("hasattr(os, 'scandir')",)
 CONTROLLERS = ("NetworkConfig.encode", "Chunk.encode")
 LONGEST_CONSTANT = 32  # bytes; longer ones stay objects with a name
 
+MOST_PARAMETERS = 30
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 INNER = (*FUNCTIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -171,6 +172,7 @@ class Bundle:
         leave_out_unused(modules, self._roots())
         shorten_parameters(modules)
         shorten_attributes(modules)
+        shorten_functions(modules)
         used = {n.id for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Name)}
         externals = {
             external_import(local, *target)
@@ -529,7 +531,10 @@ def shorten(function: ast.FunctionDef | ast.AsyncFunctionDef, said: set[str]) ->
 
 
 def shorten_attributes(modules: list[Module]) -> None:
-    """Give the private attributes of each class the same few names, if nobody but the class says them."""
+    """Give the private attributes and methods of each class the same few names, if nobody but the class says them.
+
+    A traceback on a board then has `_3` in the place of a private method's name: 7 KB of flash are worth that.
+    """
     classes = [
         statement
         for module in modules
@@ -540,16 +545,36 @@ def shorten_attributes(modules: list[Module]) -> None:
         n.attr for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Attribute)
     )
     own = [Counter(node.attr for node in own_attributes(made)) for made in classes]
-    methods = {
-        member.name for made in classes for member in made.body if isinstance(member, FUNCTIONS)
-    }
     own_in_all = sum(own, Counter())
     for made, counted in zip(classes, own):
-        private = [name for name in counted if name.startswith("_") and name not in methods]
+        private = [name for name in counted if name.startswith("_") and not name.startswith("__")]
         private = [name for name in private if said[name] == own_in_all[name]]
+        others = bound_names([member for member in made.body if not isinstance(member, FUNCTIONS)])
+        private = [name for name in private if name not in others]
         names = {name: f"_{number}" for number, name in enumerate(private)}
         for node in own_attributes(made):
             node.attr = names.get(node.attr, node.attr)
+        for member in made.body:
+            if isinstance(member, FUNCTIONS):
+                member.name = names.get(member.name, member.name)
+
+
+def shorten_functions(modules: list[Module]) -> None:
+    """Give functions that no user calls the same few names, behind those of parameters, which would hide them."""
+    functions = [
+        statement.name
+        for module in modules
+        for statement in module.tree.body
+        if isinstance(statement, FUNCTIONS) and module.name not in FIRST
+    ]
+    names = {name: f"_{number}" for number, name in enumerate(functions, MOST_PARAMETERS)}
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Name):
+                node.id = names.get(node.id, node.id)
+        for statement in module.tree.body:
+            if isinstance(statement, FUNCTIONS):
+                statement.name = names.get(statement.name, statement.name)
 
 
 def own_attributes(made: ast.ClassDef) -> list[ast.Attribute]:
