@@ -1,7 +1,7 @@
 """main.py of a board that is the root and the controller of a site without Internet, and its access point.
 
 Owns nothing but the start: identity, planet and network are files, made once on a PC. The board needs an image with the
-roles (`roles=True` in its manifest) and PSRAM, because it checks the identity of everybody who comes.
+roles (`ZT_FREEZE_WITH=--roles` in its build) and PSRAM, because it checks the identity of everybody who comes.
 
     zt identity new --out site/identity.secret
     zt world planet --root "$(cat site/identity.public)@192.168.4.1/9993" --out site/planet
