@@ -139,7 +139,6 @@ class Controller:
             header = messages.ok_header(VERB_NETWORK_CONFIG_REQUEST, request_id)
             client.signed_at = 0  # who asks gets credentials of today
             self._send_config(shelf, client, member, VERB_OK, (header,), now)
-            self._revoker.hear(nwid, peer.address)
             return RECEIVED
         self._shut_out(nwid, client)
         if verdict == UNAUTHENTICATED:
@@ -370,6 +369,7 @@ class Controller:
         for chunk in self._issuer.chunks(shelf.nwid, config):
             self._transport.send(address, verb, head + (chunk,), now)
         client.last_config = now
+        self._revoker.hear(shelf.nwid, address)  # also who was refused when it asked last
         if not self._keeps_signatures:
             client.forget_signatures()
         self._count("controller_config_sent")

@@ -4,6 +4,8 @@ networks, a bridge. And what is left when it is left.
 Owns what a user sees of it. The policy is the matter of host_tests/unit, the stack that of inside/check_netif.py.
 """
 
+import time
+
 import pytest
 
 from host_tests.device.site import POOL, Site
@@ -13,6 +15,8 @@ ROUTED = "10.66.0.0/16"
 BEHIND = "10.66.1.2"
 UNREACHABLE = "OSError(113,)"
 TIMED_OUT = r"OSError\(110,\)"
+OUT = 2.0  # s after which a member that was shut out is out
+CHANGED = 5.0  # s after which a change is in force
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +115,56 @@ def test_a_second_address_of_a_network_is_reachable(site):
         other.ask("udp().sendto(b'second', ('10.56.0.7', 5000))")
         datagram, source = one.answer()
         assert datagram == b"second" and source[0] == "10.56.0.8"
+
+
+def test_the_life_of_a_network_from_the_first_refusal_to_the_last_frame(site):
+    nwid = site.private
+    files = site.home / "a" / "networks.d"
+    with Talker(site, "a") as device, Talker(site, "b") as other:
+        # Refused, and it says why; authorised later, without being asked again.
+        for member in (device, other):
+            assert "not authorised" in member.refused(f"join({nwid!r}, 2)")
+            assert member.ask(f"{net(nwid)}.status()") == -2
+            site.change_member(nwid, member.address, authorized=True)
+            assert member.ask(f"until({net(nwid)}.isconnected, 8)")
+        ip = device.ask(f"{net(nwid)}.ifconfig()")[0]
+        device.ask("kept.update(s=udp('0.0.0.0', 5000, 1))")
+        other.ask("kept.update(s=udp())")
+
+        def arrives(number: int) -> bool:
+            other.ask(f"kept['s'].sendto(b'%d' % {number}, ({ip!r}, 5000))")
+            return device.ask("received(kept['s'])") == b"%d" % number
+
+        assert any(arrives(number) for number in range(5))
+        # The config changes under traffic, of which nothing is lost.
+        site.change_network(nwid, name="renamed", mtu=1400)
+        end = time.monotonic() + CHANGED
+        changed = [False, False]
+        while not all(changed):
+            assert arrives(100) and time.monotonic() < end
+            names = [member.ask(f"{net(nwid)}.name") for member in (device, other)]
+            changed = [name == "renamed" for name in names]
+        assert all(arrives(number) for number in range(20))
+        assert device.ask(f"{net(nwid)}.config('mtu')") == 1400
+        # Deauthorised: out within two seconds, though it goes on sending.
+        begun = time.monotonic()
+        deauthorized = int(time.time() * 1000)
+        site.change_member(
+            nwid, other.address, authorized=False, lastDeauthorizedTime=deauthorized
+        )
+        last = begun
+        while time.monotonic() < begun + 2 * OUT:
+            if arrives(100):
+                last = time.monotonic()
+        assert last - begun <= OUT
+        assert device.ask("zt.stats()['member_revoked']") == 1
+        # Left: the interface, its routes, its groups and its files are gone.
+        assert [file.name for file in files.iterdir()] == [f"{nwid}.conf"]
+        device.ask(f"zt.leave({nwid!r})")
+        assert device.ask("(zt.ports, zt.networks())") == ([], [])
+        assert list(files.iterdir()) == []
+        assert UNREACHABLE in device.refused(send(other.ask(f"{net(nwid)}.ifconfig()")[0]))
+        assert "ENOMEM" not in device.ask("repr(__import__('_zerotier').Netif(bytes(6), 1500))")
 
 
 def test_two_networks_at_once_do_not_mix(site):

@@ -272,6 +272,21 @@ def test_deauthorising_tells_the_other_members_and_the_next_request_is_denied() 
     mesh.run_until(lambda: network.status == ACCESS_DENIED, 61000)
 
 
+def test_who_was_refused_and_then_let_in_is_told_who_is_shut_out() -> None:
+    mesh, controller, member, nwid, _ = joined()
+    other = mesh.add()
+    others, _ = other.join(nwid)
+    mesh.run_until(lambda: others.status == ACCESS_DENIED, 10000)
+    pushes = arrivals(other, VERB_NETWORK_CONFIG)
+    put_member(controller, nwid, other.address)
+    mesh.run_until(lambda: others.status == OK, 10000)
+    assert pushes != []  # it did not ask again
+    told = arrivals(other, VERB_NETWORK_CREDENTIALS)
+    put_member(controller, nwid, member.address, authorized=False)
+    mesh.run(1500)
+    assert len(told) == 1
+
+
 def test_a_deleted_member_is_revoked_too() -> None:
     mesh, controller, member, nwid, _ = joined()
     mesh.run(1500)

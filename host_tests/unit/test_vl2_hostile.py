@@ -168,3 +168,39 @@ def test_a_flood_from_many_strangers_leaves_the_tables_and_the_members_alone():
     assert lan.ports[1].frames == []
     assert lan.members[1].count("frame_not_admitted") > 0
     _still_works(lan)
+
+
+def test_no_frame_of_who_is_no_member_reaches_the_port_whatever_its_kind():
+    lan = Lan(2)
+    lan.transmit(0, lan.frame(0, 1))
+    lan.ports[1].frames.clear()
+    stranger = lan.mesh.add()
+    stranger.node.wake()
+    lan.mesh.run(1000)
+    victim = lan.members[1]
+    mac = ethernet.mac_of(stranger.address, lan.nwid)
+    ours = lan.networks[1].mac
+    com = lan.networks[0].config.membership.encode()  # a good one, of somebody else
+    refused = 0
+    for verb, payload in (
+        (VERB_FRAME, messages.encode_frame(lan.nwid, 0x0800, b"x")),
+        (VERB_EXT_FRAME, messages.encode_ext_frame(lan.nwid, 0, ours, mac, 0x0800, b"x")),
+        (VERB_EXT_FRAME, messages.encode_ext_frame(lan.nwid, 0, ours, mac, 0x0800, b"x", com)),
+        (
+            VERB_MULTICAST_FRAME,
+            messages.encode_multicast_frame(
+                lan.nwid, 0, 0, None, ethernet.BROADCAST, 0, 0x0800, b"x"
+            ),
+        ),
+        (
+            VERB_MULTICAST_FRAME,
+            messages.encode_multicast_frame(
+                lan.nwid, 0, 0, None, ethernet.BROADCAST, 0, 0x0800, b"x", com
+            ),
+        ),
+    ):
+        stranger.node.transport.send(victim.address, verb, (payload,), lan.mesh.now)
+        lan.mesh.run(7000)  # longer than anything is kept
+        assert victim.count("frame_not_admitted") > refused
+        refused = victim.count("frame_not_admitted")
+    assert lan.ports[1].frames == []

@@ -90,6 +90,18 @@ def test_only_a_replicator_may_send_a_group_frame_of_another_member():
     assert lan.members[1].count("frame_foreign_source_in") == 1
 
 
+def test_not_even_a_replicator_may_send_a_group_frame_as_if_it_were_ours():
+    lan = _with_role("multicastReplicator")
+    for source in (lan.networks[1].mac, lan.networks[0].mac):
+        packed = messages.encode_multicast_frame(
+            lan.nwid, 0, 0, source, ethernet.BROADCAST, 0, 0x0800, b"x"
+        )
+        lan.send(3, 1, VERB_MULTICAST_FRAME, packed)
+    lan.mesh.run(100)
+    assert [frame[6:12] for frame in lan.ports[1].frames] == [lan.networks[0].mac]
+    assert lan.members[1].count("frame_own_source") == 1
+
+
 def test_replicated_frames_pass_the_rules_of_the_replicator():
     lan = _with_role(
         "multicastReplicator",

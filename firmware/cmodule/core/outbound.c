@@ -130,11 +130,7 @@ static bool send_to(zt_datapath_t *self, const zt_network_t *network, zt_peer_t 
         return judgement == ZT_JUDGED_DROP;
     }
     uint8_t verb = ZT_VERB_FRAME;
-    if (start == ZT_EXT_FRAME_START_OFFSET) {
-        if (is_own) { // it lies where a FRAME is well placed
-            memmove(frame - (ZT_FRAME_HEADROOM - ZT_BRIDGED_HEADROOM), frame, length);
-            frame -= ZT_FRAME_HEADROOM - ZT_BRIDGED_HEADROOM;
-        }
+    if (start == ZT_EXT_FRAME_START_OFFSET) { // one of our own is not well placed now: to move it would cost more
         frame[-1] = ZT_EXT_FRAME_NORMAL;
         verb = ZT_VERB_EXT_FRAME;
     }

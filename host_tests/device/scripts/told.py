@@ -42,6 +42,14 @@ def udp(ip: str = "0.0.0.0", port: int = 0, seconds: float = 3):
     return made
 
 
+def received(udp):
+    """The next datagram, None if there is none in time."""
+    try:
+        return udp.recvfrom(9000)[0]
+    except OSError:
+        return None
+
+
 def tapped(name: str, netif) -> bool:
     """Whether this is what lwIP calls that interface."""
     import _zerotier
