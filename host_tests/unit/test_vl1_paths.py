@@ -287,6 +287,24 @@ def test_a_reference_node_is_told_to_leave_our_old_endpoint_as_often_as_we_moved
     assert pair.redirects == [first, second, second]
 
 
+def test_a_reference_root_is_told_so_by_a_node_that_has_one_family() -> None:
+    for local, told in (([], 1), ([addresses.inet("2001:db8::1", 9993)], 0)):
+        pair = Pair()
+        root = pair.mesh.root.node.transport
+        seen: list = []
+        root.verbs[VERB_PUSH_DIRECT_PATHS] = lambda peer, packet, now, told=seen: told.extend(
+            messages.parse_push_direct_paths(packet.payload)
+        )
+        ours = pair.one.node.topology.get(root.address)
+        ours.protocol, ours.version = 12, (1, 14, 1)
+        pair.one.endpoint = addresses.inet("10.50.1.1", 9993)
+        pair.mesh.stations[pair.one.endpoint] = pair.one
+        pair.one.node.underlay_changed([pair.one.endpoint] + local, pair.mesh.now)
+        pair.mesh.run(1000)
+        redirected = [end for flags, end in seen if flags & messages.PUSH_REDIRECT]
+        assert redirected == [pair.one.endpoint] * told
+
+
 def test_a_node_of_ours_needs_no_redirect() -> None:
     pair = Reference()
     one = pair.one
