@@ -49,12 +49,14 @@ list(APPEND ZT_LWIP ${ZT_DIR}/esp-idf/hooks.c)
 add_library(usermod_zerotier INTERFACE)
 target_sources(usermod_zerotier INTERFACE ${ZT_CORE} ${ZT_BIND} ${ZT_LWIP} ${ZT_FROZEN})
 target_include_directories(usermod_zerotier INTERFACE ${ZT_TOP} ${SODIUM_DIR}/include/sodium)
-target_compile_definitions(usermod_zerotier INTERFACE
+set(ZT_DEFINITIONS
     ZT_LWIP=1
     ZT_THREADS=1
     ZT_LWIP_UNDERLAY=1
     ZT_SMALL=1 # less memory, large packets one at a time
 )
+target_compile_definitions(usermod_zerotier INTERFACE ${ZT_DEFINITIONS})
+list(APPEND MICROPY_CPP_DEF_EXTRA ${ZT_DEFINITIONS}) # where MicroPython looks for names
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 
 set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")

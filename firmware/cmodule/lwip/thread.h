@@ -6,6 +6,8 @@
 
 #include "lwip/opt.h"
 
+#include <stdbool.h>
+
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
