@@ -108,14 +108,23 @@ ESP32_BUILD := $(BUILD)/$(BOARD)$(if $(BOARD_VARIANT),-$(BOARD_VARIANT))
 # $(call need,condition,sentence): stops with the sentence.
 need = $(if $(1),,@echo "make: $(2)" >&2; exit 1)
 
+# The last line tells an image that is too large from every other failure: ESP-IDF's own words for it are twenty lines long.
 firmware: $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware BOARD=ESP32_GENERIC_C3
 	$(call need,$(filter $(BOARD),$(ESP32_BOARDS)),name a board: BOARD= one of $(ESP32_BOARDS))
+	$(call need,$(if $(BOARD_VARIANT),$(wildcard boards/$(BOARD)/mpconfigvariant_$(BOARD_VARIANT).cmake),none),$(BOARD) has no variant \
+		$(BOARD_VARIANT): it has$(subst .cmake,,$(subst boards/$(BOARD)/mpconfigvariant_, ,$(wildcard boards/$(BOARD)/mpconfigvariant_*.cmake))))
 	$(call need,$(IDF_PATH),IDF_PATH is not set: get ESP-IDF 5.3 or newer from Espressif and run its install.sh and export.sh)
 	$(call need,$(wildcard $(IDF_PATH)/tools/idf.py),IDF_PATH=$(IDF_PATH) is no ESP-IDF)
+	$(call need,$(shell command -v idf.py),idf.py is not found: run . $(IDF_PATH)/export.sh first)
 	$(call need,$(wildcard $(MICROPYTHON_DIR)/lib/micropython-lib/README.md),MICROPYTHON_DIR must be a checkout of MicroPython 1.28 or newer with its submodules (make -C ports/esp32 submodules))
-	$(MAKE) -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) BOARD=$(BOARD) BOARD_DIR=$(CURDIR)/boards/$(BOARD) \
-		$(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) SODIUM_DIR=$(SODIUM_DIR) MICROPY_MPYCROSS=$(BIN)/mpy-cross \
-		USER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake
+	$(call need,$(shell grep -l MICROPY_CPP_DEF_EXTRA $(MICROPYTHON_DIR)/py/mkrules.cmake),MICROPYTHON_DIR must be MicroPython 1.28 or newer)
+	test -d $(ESP32_BUILD) || echo "c       $(patsubst $(CURDIR)/%,%,$(ESP32_BUILD)) (some minutes)"
+	($(call logged,$(notdir $(ESP32_BUILD)),$(MAKE) --no-print-directory -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) \
+		BOARD=$(BOARD) BOARD_DIR=$(CURDIR)/boards/$(BOARD) $(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) \
+		SODIUM_DIR=$(SODIUM_DIR) MICROPY_MPYCROSS=$(BIN)/mpy-cross \
+		USER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake)) || { \
+		grep -qE 'overflow|too small for binary' $(BUILD)/$(notdir $(ESP32_BUILD)).log && echo "make: the image is larger than its partition: take the board without OTA, or freeze less (boards/esp32/manifest.py)" >&2; exit 1; }
+	echo "ready   $(patsubst $(CURDIR)/%,%,$(ESP32_BUILD))/firmware.bin"
 
 flash: $(BUILD)/.host ## write the image to a board: make flash BOARD=... PORT=...
 	$(call need,$(PORT),name the board's serial port: PORT=/dev/ttyUSB0)
@@ -153,6 +162,8 @@ REAL_TIME := device interop router underlay board
 test: all qemu lint ## lint, then all tests
 	echo "test    C core"
 	$(MAKE) --no-print-directory -C host_tests/core check BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
+	echo "test    lwIP with a thread of its own"
+	$(MAKE) --no-print-directory -C host_tests/lwip check BUILD=$(BUILD) LWIP_DIR=$(LWIP_DIR) SODIUM_DIR=$(SODIUM_DIR)
 	echo "test    C core on RV32 and Xtensa"
 	$(MAKE) --no-print-directory -C host_tests/core boards BUILD=$(BUILD) SODIUM_DIR=$(SODIUM_DIR)
 	echo "test    fuzz (20 s)"

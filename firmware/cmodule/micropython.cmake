@@ -21,7 +21,7 @@ file(GLOB ZT_SODIUM ${ZT_DIR}/core/sodium/small/*.c ${ZT_DIR}/core/sodium/glue.c
 # A library of its own, so that its relaxed flags touch nobody else.
 add_library(zerotier_sodium STATIC ${ZT_SODIUM})
 target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR} ${SODIUM_DIR}/include/sodium)
-target_compile_options(zerotier_sodium PRIVATE -Os -w -include ${ZT_DIR}/core/sodium/config.h)
+target_compile_options(zerotier_sodium PRIVATE -Os -ffunction-sections -fdata-sections -w -include ${ZT_DIR}/core/sodium/config.h)
 
 # The node's Python. Here and not in the build, because names of the C are collected before it; again when one changes.
 if(NOT MICROPY_MPYCROSS)
