@@ -3,7 +3,7 @@
 Owns the tap in that interface. Which frames cross the bridge is decided by vl2/bridge.py, and moved by C.
 """
 
-from errno import EALREADY, ENODEV
+from errno import EALREADY, ENODEV, EOPNOTSUPP
 
 import _zerotier
 
@@ -12,6 +12,8 @@ class Ethernet:
     """`name`: what lwIP calls the interface. OSError, in one sentence, if it cannot be tapped."""
 
     def __init__(self, name: str, count) -> None:
+        if not hasattr(_zerotier, "Tap"):  # lwIP has a thread of its own
+            raise OSError(EOPNOTSUPP, "this board cannot bridge")
         try:
             self.tap = _zerotier.Tap(name)
         except OSError as error:
