@@ -25,19 +25,21 @@ _ROUND_TRIPS = const(3)  # that a probe is given at least
 class Path:
     """A physical endpoint from which the peer has answered us."""
 
+    # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    last_hello = 0
+    last_probe = 0
+    probe_since = 0  # the first probe that was not answered, 0: none
+    is_remembered = False  # from the store, and not heard since the start
+    is_doubted = False  # the peer has been heard elsewhere since it was last heard here
+    is_challenged = False  # there is reason to believe that the path is dead
+
     def __init__(self, endpoint: bytes, now: int) -> None:
         self.endpoint = endpoint
         self.since = now
         self.last_receive = now  # authenticated, directly from there
         self.last_send = now
-        self.last_hello = 0
-        self.last_probe = 0
-        self.probe_since = 0  # the first probe that was not answered, 0: none
         self.latency = _UNKNOWN_LATENCY
         self.is_proved = True  # heard since our start, and since our own address last changed
-        self.is_remembered = False  # from the store, and not heard since the start
-        self.is_doubted = False  # the peer has been heard elsewhere since it was last heard here
-        self.is_challenged = False  # there is reason to believe that the path is dead
         self._scope = address.scope(endpoint)
 
     def heard(self, now: int) -> None:

@@ -20,6 +20,25 @@ _TRIES = const(16)  # unconfirmed endpoints remembered
 class Peer:
     """A remote node. `key` is the 48-byte shared key (protocol/01 §1.9)."""
 
+    # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    is_moon = False  # a root of a moon, not of the planet
+    is_left = False  # a root without contact: what is for it goes through another one
+    pinned = False  # never evicted: a root, or the controller of one of our networks
+    relay: "Peer | None" = None  # the root through which the last relayed packet came,
+    relay_heard = 0  # and when
+    hellos_unanswered = 0
+    moved_at = 0  # when we moved, until the peer has been told where to,
+    moves = 0  # and how often we did
+    last_rendezvous = 0
+    push_count = 0  # inbound PUSH_DIRECT_PATHS in the current window
+    push_time = 0
+    last_echo = 0  # inbound gates
+    last_whois = 0
+    last_encrypted_hello = 0
+    lost_endpoint = b""  # the path that was given up last,
+    lost_reason = ""  # why,
+    lost_at = 0  # and when
+
     def __init__(self, identity, key: bytes) -> None:
         self.identity = identity
         self.address: bytes = identity.address
@@ -28,34 +47,17 @@ class Peer:
         self.version = (0, 0, 0)
         self.endpoints: list[bytes] = []  # the stable endpoints of a root, else empty
         self.is_root = False
-        self.is_moon = False  # a root of a moon, not of the planet
-        self.is_left = False  # a root without contact: what is for it goes through another one
-        self.pinned = False  # never evicted: a root, or the controller of one of our networks
         self.paths: list[Path] = []
         self.candidates = Candidates()
         self.is_watched = False  # has timers running,
         self.due = 0  # and this is when they have to be looked at
-        self.relay: "Peer | None" = None  # the root through which the last relayed packet came,
-        self.relay_heard = 0  # and when
         self.last_receive = 0
         self.last_active = 0  # a frame passed, in either direction
         self.last_trust = 0
         self.last_hello = 0
-        self.hellos_unanswered = 0
-        self.moved_at = 0  # when we moved, until the peer has been told where to,
-        self.moves = 0  # and how often we did
         self.last_push = 0
-        self.last_rendezvous = 0
-        self.push_count = 0  # inbound PUSH_DIRECT_PATHS in the current window
-        self.push_time = 0
-        self.last_echo = 0  # inbound gates
-        self.last_whois = 0
-        self.last_encrypted_hello = 0
         self.last_used = 0  # for LRU
         self.tries: dict[bytes, int] = {}
-        self.lost_endpoint = b""  # the path that was given up last,
-        self.lost_reason = ""  # why,
-        self.lost_at = 0  # and when
 
     def __repr__(self) -> str:
         return "<Peer %s>" % self.address.hex()

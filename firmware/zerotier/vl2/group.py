@@ -27,12 +27,14 @@ class Waiting:
 class Group:
     """One (MAC, ADI) of one network."""
 
+    # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    last_used = 0  # we sent to it; 0 if others only told us of it
+    last_gather = 0
+    last_whois = 0  # identities of listeners were asked for
+
     def __init__(self, mac: bytes, adi: int) -> None:
         self.mac = mac
         self.adi = adi
-        self.last_used = 0  # we sent to it; 0 if others only told us of it
-        self.last_gather = 0
-        self.last_whois = 0  # identities of listeners were asked for
         self.waiting: list[Waiting] = []
         self._listeners: dict[bytes, int] = {}  # address -> until when
 

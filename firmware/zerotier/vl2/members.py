@@ -36,19 +36,21 @@ _ASKED_PER_INTERVAL = const(8)  # credentials of one member that rules may make 
 class Member:
     """What is remembered of one other member. Times are ms; 0 means never."""
 
+    # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    held: HeldCredentials | None = None  # the rest; None: it has shown nothing
+    last_liked = 0  # our MULTICAST_LIKEs were sent to it
+    last_push = 0  # our credentials were sent to it
+    pushed_edition = 0  # which edition of them
+    pushed_timestamp = 0  # of the COM among them
+    asked_since = 0  # rules made us check its credentials
+    asked = 0  # so often since then
+
     def __init__(self, address: bytes, nwid: bytes) -> None:
         self.address = address
         self.mac = ethernet.mac_of(address, nwid)
         self.com: Membership | None = None  # its verified COM
-        self.held: HeldCredentials | None = None  # the rest; None: it has shown nothing
         self.allowed = False  # the gate's verdict; False also means: not judged yet
         self.last_used = 0
-        self.last_liked = 0  # our MULTICAST_LIKEs were sent to it
-        self.last_push = 0  # our credentials were sent to it
-        self.pushed_edition = 0  # which edition of them
-        self.pushed_timestamp = 0  # of the COM among them
-        self.asked_since = 0  # rules made us check its credentials
-        self.asked = 0  # so often since then
 
     def __repr__(self) -> str:
         return "<Member %s%s>" % (self.address.hex(), "" if self.allowed else " not admitted")
