@@ -351,6 +351,7 @@ def said(client: Client, text: bytes) -> bytes:
         *(b"\x16\x03\x01\x02\x00\x01\n\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"),
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: minus\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n",
     ),
 )
 def test_what_is_no_http_gets_one_error_and_the_end(client, text):
@@ -358,6 +359,18 @@ def test_what_is_no_http_gets_one_error_and_the_end(client, text):
     assert found.startswith(b"HTTP/1.1 4")
     assert list(json.loads(found.partition(b"\r\n\r\n")[2])) == ["error"]
     assert client.get("/controller")["controller"] is True
+
+
+def test_the_answer_to_a_head_has_no_body(client):
+    for path in ("/health", "/status", "//["):
+        found = said(client, f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert found.startswith(b"HTTP/1.1 4") and found.endswith(b"\r\n\r\n")
+
+
+def test_a_body_of_any_depth_is_answered(client, nwid):
+    for depth in range(900, 1000, 2):
+        deep = b'{"rulesSource": ' + b"[" * depth + b"]" * depth + b"}"
+        client.refused(400, "POST", f"/controller/network/{nwid}", deep)
 
 
 def test_half_a_request_does_not_hold_up_others(client):

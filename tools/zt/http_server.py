@@ -33,7 +33,10 @@ class Request:
 
     def __init__(self, event: h11.Request, body: bytes) -> None:
         self.method = event.method.decode("ascii")
-        url = urllib.parse.urlsplit(event.target.decode("ascii", "replace"))
+        try:
+            url = urllib.parse.urlsplit(event.target.decode("ascii", "replace"))
+        except ValueError:
+            raise HttpError(400, "the path of the request is none") from None
         self.parts = [urllib.parse.unquote(part) for part in url.path.split("/") if part]
         self.query = dict(urllib.parse.parse_qsl(url.query))
         self.headers = {
@@ -130,6 +133,8 @@ class HttpServer:
             return 200, await value if inspect.isawaitable(value) else value
         except ValueError as error:
             return 400, {"error": str(error)}
+        except RecursionError:
+            return 400, {"error": "the body is nested too deeply"}
         except OSError as error:
             return 500, {"error": error.strerror or str(error)}
 
@@ -175,9 +180,10 @@ def _response(http: h11.Connection, status: int, value: object) -> bytes:
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     if http.their_state is not h11.DONE:
         headers.append(("Connection", "close"))
-    sent = [
-        http.send(h11.Response(status_code=status, headers=headers)),
-        http.send(h11.Data(data=body)),
-        http.send(h11.EndOfMessage()),
-    ]
-    return b"".join(piece for piece in sent if piece)
+    head = http.send(h11.Response(status_code=status, headers=headers)) or b""
+    try:
+        return (
+            head + (http.send(h11.Data(data=body)) or b"") + (http.send(h11.EndOfMessage()) or b"")
+        )
+    except h11.LocalProtocolError:
+        return head  # of a HEAD, which has no body; h11 wants no more of this connection then
