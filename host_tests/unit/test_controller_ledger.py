@@ -100,10 +100,14 @@ def test_a_line_that_was_cut_off_costs_itself_alone() -> None:
 def test_lines_that_say_nothing_are_counted_and_passed_over() -> None:
     store = MemoryStore()
     ledger(store).note(ONE, MEMBERSHIP)
-    store.values[KEY] = b'\n{}\n["x", [], [], 0]\n[1]\n\xff\n' + store.values[KEY]
+    lines = ["", "{}", '["x", [], [], 0]', "[1]", '["0102030405", [[1]], [], 0]']
+    lines += ['["0102030405", [[4, 1, 5]], [], 0]', '["0102030405", [[1, [], 0]], [], 0]']
+    lines += ['["0102030405", [], [[1, 0]], "x"]', '["0102030405", [], [1], 5]']
+    store.values[KEY] += "".join([line + "\n" for line in lines]).encode() + b"\xff\n"
     counters = Counters()
-    assert Ledger(store, NWID, counters, NOW).given == {ONE: MEMBERSHIP}  # type: ignore[arg-type]
-    assert counters.get("controller_damaged_ledger") == 5
+    found = Ledger(store, NWID, counters, NOW)  # type: ignore[arg-type]
+    assert found.given == {ONE: MEMBERSHIP} and not found.void
+    assert counters.get("controller_damaged_ledger") == len(lines) + 1
 
 
 def test_the_file_does_not_grow_without_end() -> None:
@@ -112,6 +116,22 @@ def test_the_file_does_not_grow_without_end() -> None:
         ledger(store).note(ONE, "[[1, 0, 0], [3, 5, %d]]" % number)
     assert len(store.values[KEY].split(b"\n")) < 80
     assert json.loads(ledger(store).given[ONE])[1] == [3, 5, 499]
+
+
+def test_the_file_of_a_controller_that_never_restarts_does_not_grow_without_end() -> None:
+    store = MemoryStore()
+    running = ledger(store)
+    for number in range(1000):
+        time = NOW + number * HOUR
+        member = number.to_bytes(5, "big")
+        running.note(member, MEMBERSHIP)
+        running.note(ONE, "[[1, 0, 0], [3, 5, %d]]" % number)
+        running.withdraw(member, NOTHING, [(CREDENTIAL_MEMBERSHIP, 0)], time)
+        assert len(store.values[KEY].split(b"\n")) < 300
+    assert len(running.void) < 100
+    after = ledger(store, time)
+    assert after.given == running.given and set(after.void) <= set(running.void)
+    assert after.void[(member, CREDENTIAL_MEMBERSHIP, 0)] == time
 
 
 def test_a_store_that_cannot_be_written_is_counted() -> None:
@@ -126,6 +146,22 @@ def test_a_store_that_cannot_be_written_is_counted() -> None:
     full_ledger.note(ONE, MEMBERSHIP)
     assert full_ledger.given == {ONE: MEMBERSHIP}
     assert counters.get("controller_unwritable_ledger") == 1
+
+
+def test_what_could_not_be_written_is_once_there_is_room() -> None:
+    store = MemoryStore()
+    first = ledger(store)
+
+    def half(key, value):
+        store.values[key] = store.values.get(key, b"") + value[: len(value) // 2]
+        raise OSError("no space")
+
+    append = store.append
+    store.append = half  # type: ignore[method-assign]
+    first.note(ONE, MEMBERSHIP)
+    store.append = append  # type: ignore[method-assign]
+    first.note(OTHER, MEMBERSHIP)
+    assert ledger(store).given == {ONE: MEMBERSHIP, OTHER: MEMBERSHIP}
 
 
 def test_what_a_member_gains_withdraws_nothing() -> None:
