@@ -6,6 +6,7 @@ Never knows what a value means, except that keys with "secret" in them are priva
 
 import io
 import os
+from errno import ENOENT
 
 from .const import const
 
@@ -32,8 +33,13 @@ class FileStore:
         path = self._file(key)
         if _kind(path) in (None, _FOLDER):
             return None
-        with open(path, "rb") as file:
-            return file.read()
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            if error.errno != ENOENT:
+                raise
+            return None  # another process has just deleted it
 
     def put(self, key: str, value: bytes) -> None:
         """Set `key`; folders are made as needed. A reader sees the old value or the new one.
@@ -64,8 +70,13 @@ class FileStore:
     def delete(self, key: str) -> None:
         """Forget `key`; no error if there is none."""
         path = self._file(key)
-        if _kind(path) not in (None, _FOLDER):
+        if _kind(path) in (None, _FOLDER):
+            return
+        try:
             os.remove(path)
+        except OSError as error:
+            if error.errno != ENOENT:  # another process was faster
+                raise
 
     def list(self, prefix: str) -> list[str]:
         """All keys that begin with `prefix`, in all folders below it, sorted."""

@@ -21,3 +21,10 @@ def test_an_unchanged_value_is_not_written_again(tmp_path) -> None:
     assert os.stat(tmp_path / "planet").st_ino == before
     store.put("planet", b"newer")
     assert os.stat(tmp_path / "planet").st_ino != before
+
+
+def test_a_value_that_another_process_deletes_meanwhile_is_none(tmp_path, monkeypatch) -> None:
+    store = FileStore(str(tmp_path))
+    monkeypatch.setattr("zerotier.store._kind", lambda path: 0x8000)
+    assert store.get("planet") is None
+    store.delete("planet")
