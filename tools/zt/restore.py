@@ -32,16 +32,21 @@ def read(path: str) -> dict[str, bytes]:
     """The files of a backup. ValueError if it is none."""
     contents: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(files.read(path))) as tar:
+        with tarfile.open(fileobj=io.BytesIO(files.read(path)), mode="r:") as tar:
             for member in tar.getmembers():
-                file = tar.extractfile(member)
+                file = tar.extractfile(member) if member.isreg() else None
                 if file is not None:
                     contents["/" + member.name] = file.read()
     except tarfile.TarError:
         contents = {}
-    if boards.SECRET not in contents or not all(p.startswith(boards.HOME + "/") for p in contents):
+    if boards.SECRET not in contents or not all(map(_is_the_nodes, contents)):
         raise ValueError(f"{path} is not a backup of a board")
     return contents
+
+
+def _is_the_nodes(path: str) -> bool:
+    """Whether a file is in the node's folder: from elsewhere it might be a program."""
+    return path.startswith(boards.HOME + "/") and ".." not in path.split("/")
 
 
 def run(options: argparse.Namespace) -> None:
