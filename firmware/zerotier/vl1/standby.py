@@ -9,6 +9,7 @@ root that we want to leave. They are left one by one, since each one that stays 
     state        a detour                                  then
     in contact                                             leaving, when idle for long and others are in contact, too
     leaving      comes straight back: it has a path to us  NAT kept open with junk until it forgets that path
+    leaving      still comes straight back                 in contact again, and not left for a long time
     leaving      comes back by another root                left
     left         comes back by another root                asked again after CHECK, and when another root was lost
     any          gets lost                                 in contact again, and not left for a long time
@@ -23,6 +24,9 @@ from .candidates import NEVER
 
 _CHECK = const(600000)  # ms between two detours through a root that was left
 _EXPECT = const(2000)  # the same while it may forget us at any time
+_OVERDUE = const(
+    60000
+)  # after that time it should have: to ask on would cost more than contact does
 _PATIENCE = const(1000)  # for a detour
 _TRIES = const(3)
 _AGAIN = const(
@@ -151,9 +155,13 @@ class Standby:
         for left in self._left:
             if left.id != detour_id:
                 continue
+            self._transport.wake_at = min(self._transport.wake_at, now)
             if endpoint == left.endpoint:
                 if left.passes_on:
                     left.forgets = now + PATH_EXPIRATION  # it has found us again
+                elif now - left.forgets >= _OVERDUE:
+                    self._lost(left, now)
+                    return
                 left.passes_on = False
                 left.due = now + _EXPECT
             elif self._is_in_contact(endpoint):
@@ -166,7 +174,6 @@ class Standby:
                 return
             left.id = b""
             left.tries = 0
-            self._transport.wake_at = min(self._transport.wake_at, now)
 
     def _check_all(self, now: int) -> None:
         """Others may have relied on the root that was left just now."""
