@@ -23,7 +23,7 @@ void sc25519_reduce(unsigned char scalar[64]);
 #define SCALAR_SIZE (32)
 #define WIDE_SIZE (64)
 #define DIGEST_SIZE (64)
-#define ROUNDS_OF_CHANCE (2000)
+#define ROUNDS_OF_CHANCE (10000)
 
 static uint8_t next_byte(void) {
     static uint32_t state = 1;
@@ -69,10 +69,15 @@ static void a_number_at_an_edge_is_reduced_as_libsodium_does(void) {
         check_reduce(multiple);
     }
     uint8_t end[WIDE_SIZE];
-    memset(end, 0, sizeof(end));
-    check_reduce(end);
     memset(end, 0xff, sizeof(end));
     check_reduce(end);
+    memset(end, 0, sizeof(end));
+    check_reduce(end);
+    for (unsigned bit = 0; bit < 8 * WIDE_SIZE; bit++) {
+        end[bit / 8] = (uint8_t)(1 << bit % 8);
+        check_reduce(end);
+        end[bit / 8] = 0;
+    }
 }
 
 static void a_product_and_a_sum_are_libsodiums(void) {
@@ -87,6 +92,30 @@ static void a_product_and_a_sum_are_libsodiums(void) {
         } else if (i % 4 == 2) {
             memset(c, 0xff, sizeof(c));
         }
+        sc25519_muladd(expected, a, b, c);
+        small_muladd(result, a, b, c);
+        CHECK(memcmp(result, expected, sizeof(result)) == 0);
+    }
+}
+
+// 0, 1, the order and its neighbours, powers of two, the largest clamped scalar, all ones: each with each.
+static void a_product_and_a_sum_at_the_edges_are_libsodiums(void) {
+    uint8_t edges[9][SCALAR_SIZE] = { { 0 }, { 1 } };
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t byte = 0; byte < SCALAR_SIZE; byte++) {
+            edges[2 + i][byte] = (uint8_t)(order[byte / 4] >> 8 * (byte % 4));
+        }
+        edges[2 + i][0] = (uint8_t)(edges[2 + i][0] + i - 1);
+    }
+    edges[5][SCALAR_SIZE - 1] = 0x10; // 2^252
+    edges[6][SCALAR_SIZE - 1] = 0x80;
+    memset(edges[7], 0xff, SCALAR_SIZE);
+    edges[7][0] = 0xf8;
+    edges[7][SCALAR_SIZE - 1] = 0x7f;
+    memset(edges[8], 0xff, SCALAR_SIZE);
+    for (size_t i = 0; i < 9 * 9 * 9; i++) {
+        const uint8_t *a = edges[i % 9], *b = edges[i / 9 % 9], *c = edges[i / 81];
+        uint8_t expected[SCALAR_SIZE], result[SCALAR_SIZE];
         sc25519_muladd(expected, a, b, c);
         small_muladd(result, a, b, c);
         CHECK(memcmp(result, expected, sizeof(result)) == 0);
@@ -118,6 +147,7 @@ int main(void) {
     RUN(a_number_is_reduced_as_libsodium_does);
     RUN(a_number_at_an_edge_is_reduced_as_libsodium_does);
     RUN(a_product_and_a_sum_are_libsodiums);
+    RUN(a_product_and_a_sum_at_the_edges_are_libsodiums);
     RUN(a_message_of_any_length_in_any_pieces_has_libsodiums_hash);
     return 0;
 }
