@@ -2,7 +2,7 @@
 #
 # SODIUM_DIR  libsodium/src/libsodium (tools/sources.py), as a CMake variable or in the environment
 # MICROPY_MPYCROSS  MicroPython's compiler, likewise: the node's Python becomes constants in C (tools/freeze)
-# ZT_FREEZE_WITH  --roles for the root and the controller too, --mapping for port mapping
+# ZT_FREEZE_WITH  likewise; --roles for the root and the controller too, --mapping for port mapping
 #
 # ESP-IDF brings its own lwIP, which runs in a thread of its own (ZT_THREADS); the physical network is on it, too.
 if(NOT SODIUM_DIR)
@@ -27,6 +27,10 @@ target_compile_options(zerotier_sodium PRIVATE -Os -ffunction-sections -fdata-se
 if(NOT MICROPY_MPYCROSS)
     set(MICROPY_MPYCROSS $ENV{MICROPY_MPYCROSS})
 endif()
+if(NOT ZT_FREEZE_WITH)
+    set(ZT_FREEZE_WITH $ENV{ZT_FREEZE_WITH})
+endif()
+separate_arguments(ZT_FREEZE_WITH)
 get_filename_component(ZT_TOP ${ZT_DIR}/../.. ABSOLUTE)
 set(ZT_FROZEN ${CMAKE_BINARY_DIR}/zerotier.c)
 file(GLOB_RECURSE ZT_PYTHON ${ZT_TOP}/firmware/zerotier/*.py ${ZT_TOP}/tools/freeze/*.py)
