@@ -162,3 +162,12 @@ def test_a_large_config_travels_in_several_signed_chunks() -> None:
 def test_the_vector_is_a_whole_dictionary() -> None:
     assert len(DICTIONARY) == 1138
     assert parse_dictionary(DICTIONARY)["n"] == b"testnet"
+
+
+def test_what_the_file_says_of_the_own_key_is_in_no_signature() -> None:
+    # Ed25519 with another public key than the secret's would give the secret away.
+    foreign = Identity(A.address, B.public, A.secret)
+    revocation = Issuer(foreign).revocation(
+        network().nwid, CREDENTIAL_MEMBERSHIP, 0, B.address, NOW
+    )
+    assert A.verify(revocation.signed_bytes(), revocation.signature)
