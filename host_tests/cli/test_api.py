@@ -334,6 +334,14 @@ def test_a_body_that_is_too_large_is_refused_unread(client, nwid):
     assert "must not have more" in client.refused(413, "POST", path, b"x" * (5 << 20))
 
 
+def test_who_has_no_token_is_refused_before_a_body_is_read(client):
+    with socket.create_connection((client.ip, client.port), 10) as wire:
+        wire.sendall(
+            b"POST /controller/network HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"
+        )
+        assert wire.recv(65536).startswith(b"HTTP/1.1 401")
+
+
 def said(client: Client, text: bytes) -> bytes:
     """What comes back for these bytes, up to the end of the connection."""
     with socket.create_connection((client.ip, client.port), 10) as wire:

@@ -28,7 +28,7 @@ class Api:
         self._token = load_token(self._store)
         self._node = NodeApi(node, home, port_name)
         self._controller = ControllerApi(home) if node.controller is not None else None
-        self._server = HttpServer(self._answer)
+        self._server = HttpServer(self._admit, self._answer)
 
     async def open(self, ip: str, port: int) -> int:
         """Listen on a loopback address; the port. OSError if that is impossible."""
@@ -41,11 +41,13 @@ class Api:
         self._server.close()
         self._store.delete(PORT_KEY)
 
+    def _admit(self, request: Request) -> None:
+        if request.parts != ["health"] and not allows(self._token, request):
+            raise HttpError(401, "")
+
     def _answer(self, request: Request) -> object:
         if request.parts == ["health"]:
             return _call(request, {"GET": self._node.health})
-        if not allows(self._token, request):
-            raise HttpError(401, "")
         subject, *rest = request.parts or [""]
         handler = {
             "status": self._status,

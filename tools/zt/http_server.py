@@ -31,7 +31,7 @@ class HttpError(Exception):
 class Request:
     """`method`; `parts`: the path between its slashes; `query` and `headers` (lower case): name to value; `body`."""
 
-    def __init__(self, event: h11.Request, body: bytes) -> None:
+    def __init__(self, event: h11.Request) -> None:
         self.method = event.method.decode("ascii")
         try:
             url = urllib.parse.urlsplit(event.target.decode("ascii", "replace"))
@@ -42,7 +42,7 @@ class Request:
         self.headers = {
             name.decode("ascii"): value.decode("latin-1") for name, value in event.headers
         }
-        self.body = body
+        self.body = b""
 
     def document(self) -> dict:
         """The JSON object in the body; an empty body is an empty object. HttpError 400 for all else."""
@@ -59,9 +59,13 @@ class HttpServer:
     """`answer(request)`: the value that goes out as JSON, or an awaitable of it.
 
     It may raise HttpError, ValueError (400) or OSError (500): each is one JSON object with one sentence.
+    `admit(request)` is called before a body is read, and raises HttpError for who may not ask.
     """
 
-    def __init__(self, answer: Callable[[Request], object]) -> None:
+    def __init__(
+        self, admit: Callable[[Request], None], answer: Callable[[Request], object]
+    ) -> None:
+        self._admit = admit
         self._answer = answer
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task] = set()
@@ -108,7 +112,8 @@ class HttpServer:
         """One request after another, until one of both wants to end it."""
         while True:
             try:
-                request = await asyncio.wait_for(_receive(http, reader, writer), _PATIENCE)
+                coming = _receive(http, reader, writer, self._admit)
+                request = await asyncio.wait_for(coming, _PATIENCE)
                 if request is None:
                     return
                 status, value = await self._status_and_value(request)
@@ -140,10 +145,13 @@ class HttpServer:
 
 
 async def _receive(
-    http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    http: h11.Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    admit: Callable[[Request], None],
 ) -> Request | None:
     """The next request, whole; None if there is none. HttpError 413 if it is too large."""
-    head: h11.Request | None = None
+    request: Request | None = None
     body = bytearray()
     while True:
         event = http.next_event()
@@ -153,7 +161,8 @@ async def _receive(
                 writer.write(http.send(go_on) or b"")
             http.receive_data(await reader.read(_PIECE))
         elif isinstance(event, h11.Request):
-            head = event
+            request = Request(event)
+            admit(request)
             length = dict(event.headers).get(b"content-length", b"0")
             if int(length) > MAX_BODY:
                 raise HttpError(413, f"a request must not have more than {MAX_BODY} bytes")
@@ -162,8 +171,9 @@ async def _receive(
             if len(body) > MAX_BODY:
                 raise HttpError(413, f"a request must not have more than {MAX_BODY} bytes")
         elif isinstance(event, h11.EndOfMessage):
-            assert head is not None
-            return Request(head, bytes(body))
+            assert request is not None
+            request.body = bytes(body)
+            return request
         else:
             return None
 
