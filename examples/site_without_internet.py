@@ -4,9 +4,11 @@ Owns nothing but the start: identity, planet and network are files, made once on
 roles (`ZT_FREEZE_WITH=--roles` in its build) and PSRAM, because it checks the identity of everybody who comes.
 
     zt identity new --out site/identity.secret
-    zt world planet --root "$(cat site/identity.public)@192.168.4.1/9993" --out site/planet
+    zt world planet --root "$(cat site/identity.public)@192.168.4.1/9993" --key planet.key --out site/planet
     zt controller --home site network create --name site --pool 10.147.20.0/24 --public
     mpremote cp -r site/. :/zerotier.d/ + cp site_without_internet.py :main.py
+
+`planet.key` stays on the PC: whoever has it can give all nodes of the site other roots.
 
 The other boards: zt provision --wifi site --planet site/planet --network NETWORK
 """
