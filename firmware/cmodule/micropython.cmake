@@ -58,6 +58,7 @@ set(ZT_DEFINITIONS
     ZT_THREADS=1
     ZT_LWIP_UNDERLAY=1
     ZT_SMALL=1 # less memory, large packets one at a time
+    ESP_PLATFORM=1 # MicroPython gives user modules ESP-IDF's options, but not its definitions
 )
 target_compile_definitions(usermod_zerotier INTERFACE ${ZT_DEFINITIONS})
 list(APPEND MICROPY_CPP_DEF_EXTRA ${ZT_DEFINITIONS}) # where MicroPython looks for names

@@ -22,7 +22,7 @@
 #define END_OF_THREAD() vTaskDelete(NULL)
 #else
 #define PRIORITY (DEFAULT_THREAD_PRIO)
-#define END_OF_THREAD()
+#define END_OF_THREAD() // a thread may return
 #endif
 
 // Ciphers and rules need 1.5 KB of it, a hop into lwIP little.
