@@ -14,8 +14,9 @@ static struct {
 
 static mp_obj_t zt_frozen_init(void) {
     if (of_classes.make_new == NULL) {
-        mp_obj_t class_in = mp_obj_new_type(MP_QSTR_zerotier, mp_const_empty_tuple, mp_obj_new_dict(0));
-        const mp_obj_type_t *class = MP_OBJ_TO_PTR(class_in);
+        // As a program does it: newer MicroPythons have no other way.
+        const mp_obj_t arguments[] = { MP_OBJ_NEW_QSTR(MP_QSTR_zerotier), mp_const_empty_tuple, mp_obj_new_dict(0) };
+        const mp_obj_type_t *class = MP_OBJ_TO_PTR(mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_type), 3, 0, arguments));
         of_classes.print = MP_OBJ_TYPE_GET_SLOT(class, print);
         of_classes.unary_op = MP_OBJ_TYPE_GET_SLOT(class, unary_op);
         of_classes.binary_op = MP_OBJ_TYPE_GET_SLOT(class, binary_op);
