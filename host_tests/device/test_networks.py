@@ -119,8 +119,8 @@ def test_a_second_address_of_a_network_is_reachable(site):
 
 def test_the_life_of_a_network_from_the_first_refusal_to_the_last_frame(site):
     nwid = site.private
-    files = site.home / "a" / "networks.d"
-    with Talker(site, "a") as device, Talker(site, "b") as other:
+    files = site.home / "newcomer" / "networks.d"
+    with Talker(site, "newcomer") as device, Talker(site, "guest") as other:
         # Refused, and it says why; authorised later, without being asked again.
         for member in (device, other):
             assert "not authorised" in member.refused(f"join({nwid!r}, 2)")
