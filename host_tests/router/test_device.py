@@ -5,6 +5,7 @@ Owns that a device may ask, too; what it asks is the same as on a PC.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ import pytest
 from host_tests.interop.site import PROJECT, START, until
 from host_tests.router.conftest import INNER, OTHER, ROUTER, SECOND_ROUTER, Site
 from host_tests.router.test_node import DIRECT, MAPPED
+
+MICROPYTHON = Path(
+    os.environ.get("MICROPYTHON_DIR") or PROJECT / "build" / "sources" / "micropython-1.25.0"
+)
 
 
 @pytest.fixture(params=("pcp", "nat_pmp"))
@@ -33,9 +38,9 @@ def start(site: Site, env: dict[str, str] | None = None) -> str:
 
 def bundle(folder: Path, *words: str) -> dict[str, str]:
     """The environment in which the interpreter takes a board's bundle in the place of what is frozen into it."""
-    tool = PROJECT / "tools" / "bundle.py"
-    command = [sys.executable, str(tool), str(folder / "zerotier.py"), "--sockets", *words]
-    subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "freeze.bundle", str(folder / "zerotier.py"), "--sockets"]
+    command += ["--micropython", str(MICROPYTHON), *words]
+    subprocess.run(command, check=True, cwd=PROJECT / "tools")
     return {"MICROPYPATH": f"{folder}:.frozen"}
 
 

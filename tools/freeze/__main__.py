@@ -76,13 +76,14 @@ def main() -> int:
     """Writes the C, if it differs from what is there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("output", type=Path)
-    parser.add_argument("--micropython", type=Path, required=True, help="its source tree")
     parser.add_argument("--mpy-cross", required=True, help="its compiler")
     bundle.add_options(parser)
     options = parser.parse_args()
     source = bundle.source(options)
     tool = load_tool(options.micropython)
-    text = write(tool, compiled(tool, source, options.mpy_cross), bundle.public_names())
+    text = write(
+        tool, compiled(tool, source, options.mpy_cross), bundle.public_names(options.roles)
+    )
     if not options.output.exists() or options.output.read_text() != text:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(text)

@@ -7,7 +7,7 @@ puts in place, and what nothing on a board calls is left out. Never changes what
 On a board each module, each imported name, each constant and each function costs memory of Python's heap,
 frozen or not.
 
-    python3 -m freeze.bundle OUTPUT [--roles] [--sockets] [--mapping]
+    python3 -m freeze.bundle OUTPUT --micropython DIR [--roles] [--sockets] [--mapping]
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import argparse
 import ast
 import builtins
 import sys
-from collections import Counter
 from pathlib import Path
+
+from . import outside
+from .scopes import CONST, argument_names, bound_names, is_const, local_names, target_names
+from .shorten import Program, shorten
 
 PACKAGE = Path(__file__).resolve().parents[2] / "firmware" / "zerotier"
 NAME = "zerotier"
-CONST = "const"
 ERRNO = "errno"
 # Where the modules that are needed are found from.
 DRIVER = ("device",)
@@ -39,10 +41,6 @@ NEVER_TRUE = ("hasattr(os, 'scandir')",)
 # Methods that only a controller calls, of classes in which others have some of the same name.
 CONTROLLERS = ("NetworkConfig.encode", "Chunk.encode")
 LONGEST_CONSTANT = 32  # bytes; longer ones stay objects with a name
-
-MOST_PARAMETERS = 30
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-INNER = (*FUNCTIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 HEADER = '''"""MicroZT in one module, made by tools/freeze/bundle.py from the package of the same name. Not a source."""
 '''
@@ -75,9 +73,15 @@ class Bundle:
     """All modules, and how their names are found."""
 
     def __init__(
-        self, folder: Path, wanted: tuple[str, ...], never: set[str], without: tuple[str, ...]
+        self,
+        folder: Path,
+        wanted: tuple[str, ...],
+        never: set[str],
+        without: tuple[str, ...],
+        said_outside: set[str],
     ) -> None:
         self._without = without  # methods
+        self._said_outside = said_outside
         self.modules: dict[str, Module] = {}
         waiting = list(wanted)
         while waiting:
@@ -170,9 +174,7 @@ class Bundle:
             tree.body = [s for s in tree.body if not is_docstring(s)]
             leave_out_methods(module, self._without)
         leave_out_unused(modules, self._roots())
-        shorten_parameters(modules)
-        shorten_attributes(modules)
-        shorten_functions(modules)
+        self._shorten(modules)
         used = {n.id for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Name)}
         externals = {
             external_import(local, *target)
@@ -187,12 +189,21 @@ class Bundle:
                 parts.append(f"# {module.name}\n{text}")
         return "\n\n".join([*parts, self._exports()]) + "\n"
 
+    def _shorten(self, modules: list[Module]) -> None:
+        opened = [m.tree for m in modules if m.name in FIRST]
+        external = {
+            local if name is None else origin or ""
+            for m in modules
+            for local, (origin, name) in m.external.items()
+        }
+        statuses = {symbol.final for symbol in self.modules["vl2.status"].own.values()}
+        public = statuses.union(public_names(ROLES in self.modules))
+        shorten(Program([m.tree for m in modules], opened), external, public, self._said_outside)
+
     def _roots(self) -> set[str]:
         """The names that somebody outside may use."""
         roots = {s.final for m in FIRST for s in self.modules[m].own.values()}
-        for module in self.modules.values():
-            roots.update(s.final for n, s in module.own.items() if n in ROLE_CLASSES)
-        return roots
+        return roots.union(public_names(ROLES in self.modules))
 
     def _exports(self) -> str:
         """What a user finds under another name than the bundle's own."""
@@ -392,53 +403,6 @@ def is_never(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and ast.unparse(statement.test) in NEVER_TRUE
 
 
-def argument_names(arguments: ast.arguments) -> list[str]:
-    """The parameters of a function."""
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return [a.arg for a in [*every, arguments.vararg, arguments.kwarg] if a is not None]
-
-
-def local_names(tree: ast.Module) -> set[str]:
-    """The names of all variables of all functions."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names.update(argument_names(node.args), bound_names(node.body))
-        elif isinstance(node, ast.Lambda):
-            names.update(argument_names(node.args))
-        elif isinstance(node, ast.comprehension):
-            names.update(target_names(node.target))
-    return names
-
-
-def target_names(target: ast.expr) -> set[str]:
-    """The names that an assignment to `target` binds."""
-    return {
-        n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-
-
-def bound_names(body: list[ast.stmt]) -> set[str]:
-    """The names that these statements bind in their own scope."""
-    names: set[str] = set()
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-            continue
-        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp)):
-            continue
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names.update((a.asname or a.name).split(".")[0] for a in node.names)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        waiting.extend(ast.iter_child_nodes(node))
-    return names
-
-
 def leave_out_methods(module: Module, without: tuple[str, ...]) -> None:
     """Remove methods by name, and what objects that no user holds would say of themselves."""
     for statement in module.tree.body:
@@ -500,99 +464,6 @@ def reachable(modules: list[Module], roots: set[str]) -> set[str]:
     return reached
 
 
-def shorten_parameters(modules: list[Module]) -> None:
-    """Give parameters that nobody says by name the names of their places: the less names, the less flash."""
-    trees = [node for module in modules for node in ast.walk(module.tree)]
-    said = {node.arg or "" for node in trees if isinstance(node, ast.keyword)}
-    for module in modules:
-        if module.name in FIRST:
-            continue
-        for statement in module.tree.body:
-            for node in statement.body if isinstance(statement, ast.ClassDef) else [statement]:
-                if isinstance(node, FUNCTIONS):
-                    shorten(node, said)
-
-
-def shorten(function: ast.FunctionDef | ast.AsyncFunctionDef, said: set[str]) -> None:
-    """The same of one function, whose inner ones may use its parameters, but not have some of the same name."""
-    inner = [
-        node for node in ast.walk(function) if isinstance(node, INNER) and node is not function
-    ]
-    kept = {"self", "cls", *said, *(name for node in inner for name in inner_names(node))}
-    every = [*function.args.posonlyargs, *function.args.args]
-    names = {a.arg: f"_{n}" for n, a in enumerate(every) if a.arg not in kept}
-    for argument in every:
-        argument.arg = names.get(argument.arg, argument.arg)
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            node.id = names.get(node.id, node.id)
-        elif isinstance(node, ast.ExceptHandler) and node.name in names:
-            node.name = names[node.name]
-
-
-def shorten_attributes(modules: list[Module]) -> None:
-    """Give the private attributes and methods of each class the same few names, if nobody but the class says them.
-
-    A traceback on a board then has `_3` in the place of a private method's name: 7 KB of flash are worth that.
-    """
-    classes = [
-        statement
-        for module in modules
-        for statement in module.tree.body
-        if isinstance(statement, ast.ClassDef) and not statement.bases and module.name not in FIRST
-    ]
-    said = Counter(
-        n.attr for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Attribute)
-    )
-    own = [Counter(node.attr for node in own_attributes(made)) for made in classes]
-    own_in_all = sum(own, Counter())
-    for made, counted in zip(classes, own):
-        private = [name for name in counted if name.startswith("_") and not name.startswith("__")]
-        private = [name for name in private if said[name] == own_in_all[name]]
-        others = bound_names([member for member in made.body if not isinstance(member, FUNCTIONS)])
-        private = [name for name in private if name not in others]
-        names = {name: f"_{number}" for number, name in enumerate(private)}
-        for node in own_attributes(made):
-            node.attr = names.get(node.attr, node.attr)
-        for member in made.body:
-            if isinstance(member, FUNCTIONS):
-                member.name = names.get(member.name, member.name)
-
-
-def shorten_functions(modules: list[Module]) -> None:
-    """Give functions that no user calls the same few names, behind those of parameters, which would hide them."""
-    functions = [
-        statement.name
-        for module in modules
-        for statement in module.tree.body
-        if isinstance(statement, FUNCTIONS) and module.name not in FIRST
-    ]
-    names = {name: f"_{number}" for number, name in enumerate(functions, MOST_PARAMETERS)}
-    for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Name):
-                node.id = names.get(node.id, node.id)
-        for statement in module.tree.body:
-            if isinstance(statement, FUNCTIONS):
-                statement.name = names.get(statement.name, statement.name)
-
-
-def own_attributes(made: ast.ClassDef) -> list[ast.Attribute]:
-    """What the methods of a class say of `self`."""
-    found = [node for node in ast.walk(made) if isinstance(node, ast.Attribute)]
-    return [n for n in found if isinstance(n.value, ast.Name) and n.value.id == "self"]
-
-
-def inner_names(node: ast.AST) -> set[str]:
-    """The names that a function inside another binds."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return {*argument_names(node.args), *bound_names(node.body), node.name}
-    if isinstance(node, ast.Lambda):
-        return set(argument_names(node.args))
-    generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
-    return {name for generator in generators for name in target_names(generator.target)}
-
-
 def make_constants(module: Module) -> None:
     """Names that are given a simple value once become what the compiler puts in place."""
     bound: dict[str, int] = {}
@@ -617,12 +488,6 @@ def make_constants(module: Module) -> None:
             statement.value = ast.Call(ast.Name(CONST, ast.Load()), [statement.value], [])
 
 
-def is_const(value: ast.expr) -> bool:
-    return (
-        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == CONST
-    )
-
-
 def is_simple(value: ast.expr) -> bool:
     """Whether the compiler can put it in place: a number, or a short text or string of bytes."""
     if not isinstance(value, ast.Constant):
@@ -639,17 +504,18 @@ def make_private(symbol: Symbol) -> None:
         symbol.final = "_" + symbol.final
 
 
-def public_names() -> list[str]:
-    """What a user imports."""
+def public_names(roles: bool) -> list[str]:
+    """What a user imports, with the root and the controller or without."""
     for statement in ast.parse((PACKAGE / "__init__.py").read_text()).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
             names: list[str] = ast.literal_eval(statement.value)
-            return [*names, *ROLE_CLASSES, STORE_CLASS]
+            return [*names, STORE_CLASS, *(ROLE_CLASSES if roles else ())]
     raise SystemExit("bundle: the package does not say what it exports")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What of the package a board may do without."""
+    """Where MicroPython is, and what of the package a board may do without."""
+    parser.add_argument("--micropython", type=Path, required=True, help="its source tree")
     parser.add_argument("--roles", action="store_true", help="with the root and the controller")
     parser.add_argument("--sockets", action="store_true", help="the node talks through a socket")
     parser.add_argument("--mapping", action="store_true", help="with port mapping")
@@ -661,7 +527,8 @@ def source(options: argparse.Namespace) -> str:
     never |= set() if options.roles else {ROLES}
     never |= set() if options.sockets else {SOCKETS}
     never |= set() if options.mapping else {MAPPING}
-    return Bundle(PACKAGE, DRIVER, never, () if options.roles else CONTROLLERS).source()
+    without = () if options.roles else CONTROLLERS
+    return Bundle(PACKAGE, DRIVER, never, without, outside.names(options.micropython)).source()
 
 
 def main() -> int:

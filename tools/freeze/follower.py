@@ -177,9 +177,13 @@ class Follower:
 
     def _instance(self, of: Class, arguments: list[Any], keywords: Values) -> Instance:
         made = Instance(of)
-        code = of.members["__init__"].code
+        function = of.member("__init__")
+        code = function.code
         names = [code.qstr_table[index].str for index in code.names[1:]]
-        variables = {0: made}
+        variables: dict[int, Any] = dict(
+            enumerate(function.defaults, len(names) - len(function.defaults))
+        )
+        variables[0] = made
         variables.update(enumerate(arguments, 1))
         variables.update({names.index(name): value for name, value in keywords.items()})
         self.run(code, {}, variables)

@@ -57,6 +57,17 @@ class Class:
         self.bases = bases
         self.members = members
 
+    def member(self, name: str) -> Any:
+        """What the class, or a base of ours, has under this name. SystemExit if there is nothing."""
+        if name in self.members:
+            return self.members[name]
+        for base in self.bases:
+            if isinstance(base, Class):
+                return base.member(name)
+        raise SystemExit(
+            f"freeze: class {self.name} has no {name}, so no object of it can be made"
+        )
+
     def all_members(self) -> set[str]:
         names = set(self.members)
         for base in self.bases:
