@@ -232,6 +232,7 @@ def test_more_hosts_than_there_is_room_for_push_out_the_longest_silent() -> None
 DROP = bytes.fromhex("0000")
 ACCEPT = bytes.fromhex("0100")
 OWNER = bytes.fromhex("a9080800000000000000")  # NOT sender's MAC authenticated
+IP_OWNER = bytes.fromhex("a9081000000000000000")  # NOT sender's IP authenticated
 
 
 def _rules(rules: bytes) -> RuleSet:
@@ -271,6 +272,30 @@ def test_a_bridge_speaks_only_for_macs_that_it_owns_where_rules_ask_for_that() -
     assert bridge.datapath.set_holdings(NWID, THEIRS, owned)
     bridge.receive(*lie)
     assert bridge.port.frames == [ethernet(OUR_MAC, THERE, b"x")]
+
+
+def test_a_bridge_speaks_only_for_ips_that_it_owns_where_rules_ask_for_that() -> None:
+    bridge = Bridge()
+    assert bridge.datapath.set_rules(NWID, _rules(IP_OWNER + DROP + ACCEPT))
+    ip = bytes.fromhex("0a010203")
+    packet = b"\x45" + bytes(11) + ip + bytes(4)
+    lies = [
+        datagrams_of(VERB_EXT_FRAME, ext_payload(destination, source, packet))
+        for destination in (OUR_MAC, HERE)
+        for source in (THERE, THEIR_MAC)
+    ]
+    for lie in lies:
+        bridge.receive(*lie)
+    assert bridge.port.frames == bridge.ethernet.frames == bridge.records() == []
+    bridge.hear(ethernet(THEIR_MAC, HERE, packet))  # nor do hosts here for what we do not own
+    bridge.hear(ethernet(THERE, HERE, packet))
+    assert bridge.sent == bridge.records() == []
+    assert bridge.counted() == {"rules_drop_in": 4, "rules_drop_out": 2}
+    owned = Holdings(b"", bytes([0, 0, 0, 1, 1, 2]) + ip + bytes(12), b"")
+    assert bridge.datapath.set_holdings(NWID, THEIRS, owned)
+    for lie in lies:
+        bridge.receive(*lie)
+    assert len(bridge.port.frames) == len(bridge.ethernet.frames) == 2
 
 
 def test_frames_that_are_empty_or_too_long_are_counted() -> None:
