@@ -198,8 +198,8 @@ def test_a_credential_from_another_signer_is_refused_without_a_verification():
     for kind in KINDS:
         site = Site()
         assert site.show(kind, site.make(kind, signer=site.stranger)) == RECEIVED
-        assert not site.passes(kind)
         assert site.count(NAMES[kind] + "_refused") == 1
+        assert not site.passes(kind)
         assert site.checked() == 0
 
 
@@ -228,6 +228,16 @@ def test_a_credential_of_somebody_who_is_no_member_is_refused():
         assert site.show(kind, credential, site.stranger.address) == RECEIVED
         assert site.count("credential_of_stranger") == 1
         assert site.members.get(site.stranger.address) is None
+
+
+def test_a_credential_of_a_member_that_was_shut_out_is_refused():
+    site = Site()
+    assert site.revoke(CREDENTIAL_MEMBERSHIP, START) == TRUSTED
+    for kind in KINDS:
+        assert site.show(kind, site.make(kind, START + 1)) == RECEIVED
+        assert site.show(kind, site.make(kind, START + 1), site.stranger.address) == RECEIVED
+    assert site.count("credential_of_stranger") == 2 * len(KINDS)
+    assert site.members.get(site.other.address).held is None
 
 
 def test_on_a_public_network_a_credential_makes_a_record_of_its_owner_only():

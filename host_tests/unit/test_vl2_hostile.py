@@ -8,7 +8,17 @@ from zerotier.limits import DEVICE
 from zerotier.vl2 import ethernet, status
 from zerotier.wire import messages
 from zerotier.wire.chunk import split
-from zerotier.wire.credentials import encode_credentials
+from zerotier.wire.credentials import (
+    CREDENTIAL_CAPABILITY,
+    CREDENTIAL_MEMBERSHIP,
+    CREDENTIAL_TAG,
+    Capability,
+    Membership,
+    Ownership,
+    Revocation,
+    Tag,
+    encode_credentials,
+)
 from zerotier.wire.verbs import (
     VERB_ERROR,
     VERB_EXT_FRAME,
@@ -204,3 +214,45 @@ def test_no_frame_of_who_is_no_member_reaches_the_port_whatever_its_kind():
         assert victim.count("frame_not_admitted") > refused
         refused = victim.count("frame_not_admitted")
     assert lan.ports[1].frames == []
+
+
+def test_credentials_for_another_network_of_the_same_controller_are_refused():
+    lan = _lan()
+    sender, victim = lan.members[0], lan.members[1]
+    to, by, other = sender.address, lan.controller.address, lan.nwid[:-1] + b"\x09"
+    window = lan.networks[1].config.credential_max_delta
+    # So new that it would be verified, though a good one is held.
+    later = lan.mesh.now + window
+    com = Membership.issue(later, window, other, to, sender.identity.fingerprint())
+    capability = Capability(other, later, 1, 0, b"")
+    tag = Tag(other, later, 1, 1, to, by)
+    ownership = Ownership(other, later, 1, b"", to, by)
+    revocation = Revocation(1, other, 0, later, 0, to, by, CREDENTIAL_MEMBERSHIP)
+    sign = lan.controller.identity.sign
+    for credential in (com, tag, ownership, revocation):
+        credential.signer, credential.signature = by, sign(credential.signed_bytes())
+    capability.custody = [(to, by, sign(capability.signed_bytes()))]
+    checked = victim.count("signatures_checked")
+    for payload in (
+        encode_credentials([com]),
+        encode_credentials((), [capability]),
+        encode_credentials((), (), [tag]),
+        encode_credentials((), (), (), [revocation]),
+        encode_credentials((), (), (), (), [ownership]),
+    ):
+        lan.send(0, 1, VERB_NETWORK_CREDENTIALS, payload)
+        lan.mesh.run(2000)
+    assert victim.count("credential_other_network") == 5
+    macs = lan.networks[1].mac, lan.networks[0].mac
+    lan.send(
+        *(0, 1, VERB_EXT_FRAME),
+        messages.encode_ext_frame(lan.nwid, 1, *macs, 0x0800, b"mine", com.encode()),
+    )
+    lan.mesh.run(100)
+    assert victim.count("credential_other_network") == 6
+    assert victim.count("signatures_checked") == checked
+    held = lan.networks[1].members.get(to).held  # its ownership of its address on this network
+    assert held.candidate(CREDENTIAL_TAG, 1) is None
+    assert held.candidate(CREDENTIAL_CAPABILITY, 1) is None
+    assert lan.ports[1].frames[-1][14:] == b"mine"  # the sender is a member as before
+    _still_works(lan)

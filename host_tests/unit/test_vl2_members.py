@@ -56,6 +56,13 @@ def test_a_member_with_a_certificate_that_agrees_is_admitted():
     assert members.by_mac(member.mac) is member
 
 
+def test_whoever_passes_a_certificate_on_it_is_that_of_the_member_it_names():
+    members, _ = _members(_config())
+    assert members.offer(_com(1), _member(2), START) == TRUSTED
+    assert members.admit(_member(2), START) is None
+    assert members.admit(_member(1), START) is not None
+
+
 def test_the_gate_agrees_with_every_recorded_verdict():
     for case in _CREDENTIALS["com_agreement"]:
         if case["other_identity_index"] != case["other"] or case["mine"] == case["other"]:

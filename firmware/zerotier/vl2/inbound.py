@@ -180,6 +180,8 @@ class Inbound:
             membership, _ = Membership.parse(com)
             if membership.nwid == network.nwid:
                 network.members.offer(membership, peer.address, now)
+            else:
+                self._count("credential_other_network")
         return network.members.admit(peer.address, now)
 
     def _ask(self, network: Network, peer: Peer, packet: Packet, now: int) -> int:

@@ -206,7 +206,7 @@ class Networks:
         credentials = parse_credentials(packet.payload)
         outcome = RECEIVED
         for com in credentials.memberships:
-            network = self._networks.get(com.nwid)
+            network = self._network_of(com)
             if network is None:
                 continue
             verdict = network.members.offer(com, peer.address, now)
@@ -221,13 +221,13 @@ class Networks:
             (CREDENTIAL_OWNERSHIP, credentials.ownerships),
         ):
             for item in items:
-                network = self._networks.get(item.nwid)
+                network = self._network_of(item)
                 if network is not None and (
                     network.members.show(kind, item, peer.address, now) == HOLD
                 ):
                     return HOLD
         for revocation in credentials.revocations:
-            network = self._networks.get(revocation.nwid)
+            network = self._network_of(revocation)
             if network is None:
                 continue
             verdict = network.members.revoke(revocation, peer.address, now)
@@ -240,6 +240,12 @@ class Networks:
             self._count("credentials_malformed")
             return IGNORED
         return outcome
+
+    def _network_of(self, credential) -> Network | None:
+        network = self._networks.get(credential.nwid)
+        if network is None:
+            self._count("credential_other_network")
+        return network
 
     def _gossip(self, network: Network, revocation: Revocation, sender: bytes, now: int) -> None:
         """Pass a revocation on to members that the controller may not reach (06 §6.9).

@@ -40,12 +40,9 @@ class Signatures:
     def verdict(
         self, credential: "Membership | Tag | Ownership | Capability | Revocation", now: int
     ) -> int:
-        """TRUSTED if the signatures are right, RECEIVED if not, HOLD while an identity is missing.
-
-        Costs an Ed25519 verification for each signature.
+        """Of one that names the controller: TRUSTED if the signatures are right, RECEIVED if not, HOLD while an
+        identity is missing. Costs an Ed25519 verification for each signature.
         """
-        if not self.names_controller(credential):
-            return RECEIVED
         if isinstance(credential, Capability):
             return self._custody(credential, now)
         return self._check(credential.signer, credential.signed_bytes(), credential.signature, now)

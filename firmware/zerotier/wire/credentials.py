@@ -183,8 +183,31 @@ def _qualifier(id: int, value: int, max_delta: bytes) -> bytes:
     return u64_bytes(id) + u64_bytes(value) + max_delta
 
 
-class Tag:
-    """A number that the rules of a network can test. `id` and `value` are 32 bits."""
+class Signed:
+    """What the credentials besides the COM have in common (protocol/06 §6.8).
+
+    `verbatim`: the wire form as it came, if it is kept.
+    """
+
+    signature = b""
+    verbatim: bytes | None = None
+
+    def _fields(self) -> bytes:
+        raise NotImplementedError
+
+    def encode(self) -> bytes:
+        """The wire form; `verbatim` if there is one. ValueError if it is not signed."""
+        if self.verbatim is not None:
+            return self.verbatim
+        return self._fields() + _encode_signature(self.signature) + b"\x00\x00"
+
+    def signed_bytes(self) -> bytes:
+        """What the controller signs; of a capability, every link of the custody chain."""
+        return _GUARD + self._fields() + b"\x00\x00" + _GUARD
+
+
+class Tag(Signed):
+    """A number that the rules of a network can test. `id` and `value` are 32 bits. 135 bytes on the wire."""
 
     def __init__(
         self,
@@ -203,7 +226,6 @@ class Tag:
         self.issued_to = issued_to
         self.signer = signer
         self.signature = signature
-        self.verbatim: bytes | None = None
 
     @classmethod
     def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Tag, int]":
@@ -221,25 +243,16 @@ class Tag:
         )
         return tag, _skip_additional(buffer, next_offset)
 
-    def encode(self) -> bytes:
-        """The wire form, 135 bytes; `verbatim` if there is one."""
-        if self.verbatim is not None:
-            return self.verbatim
-        return self._fields() + _encode_signature(self.signature) + b"\x00\x00"
-
-    def signed_bytes(self) -> bytes:
-        """What the controller signs, 52 bytes."""
-        return _GUARD + self._fields() + b"\x00\x00" + _GUARD
-
     def _fields(self) -> bytes:
         numbers = u64_bytes(self.timestamp) + u32_bytes(self.id) + u32_bytes(self.value)
         return self.nwid + numbers + self.issued_to + self.signer
 
 
-class Ownership:
+class Ownership(Signed):
     """Certificate of ownership (COO): this member may use these addresses.
 
-    `things`: 17 bytes each, a kind (THING_*) and the address, padded with zeros to 16 bytes.
+    `things`: 17 bytes each, a kind (THING_*) and the address, padded with zeros to 16 bytes. 141 bytes on the
+    wire, and the things.
     """
 
     def __init__(
@@ -261,7 +274,6 @@ class Ownership:
         self.issued_to = issued_to
         self.signer = signer
         self.signature = signature
-        self.verbatim: bytes | None = None
 
     @classmethod
     def parse(cls, buffer: bytes | memoryview, offset: int = 0) -> "tuple[Ownership, int]":
@@ -284,16 +296,6 @@ class Ownership:
         )
         return ownership, _skip_additional(buffer, next_offset)
 
-    def encode(self) -> bytes:
-        """The wire form, 141 + 17 bytes a thing; `verbatim` if there is one."""
-        if self.verbatim is not None:
-            return self.verbatim
-        return self._fields() + _encode_signature(self.signature) + b"\x00\x00"
-
-    def signed_bytes(self) -> bytes:
-        """What the controller signs."""
-        return _GUARD + self._fields() + b"\x00\x00" + _GUARD
-
     def owns(self, kind: int, value: bytes) -> bool:
         """Whether it names this address: a MAC (6 bytes), an IPv4 (4) or an IPv6 (16)."""
         for offset in range(0, len(self.things), _THING):
@@ -314,7 +316,7 @@ def thing(kind: int, value: bytes) -> bytes:
     return bytes((kind,)) + value + bytes(_THING - 1 - len(value))
 
 
-class Capability:
+class Capability(Signed):
     """A bundle of rules that its holder may invoke. `custody`: (to, from, signature) of each link.
 
     `rules`: their bytes as the signature covers them (see `rule_list.parse_counted`).
@@ -337,7 +339,6 @@ class Capability:
         self.rules = rules
         self.max_custody_chain = max_custody_chain
         self.custody = custody
-        self.verbatim: bytes | None = None
 
     @property
     def issued_to(self) -> bytes:
@@ -380,10 +381,6 @@ class Capability:
         body += b"\x00\x00"
         return bytes(body)
 
-    def signed_bytes(self) -> bytes:
-        """What every link of the custody chain signs."""
-        return _GUARD + self._fields() + b"\x00\x00" + _GUARD
-
     def _fields(self) -> bytes:
         numbers = u64_bytes(self.timestamp) + u32_bytes(self.id) + u16_bytes(self.rule_count)
         return self.nwid + numbers + self.rules + bytes((self.max_custody_chain,))
@@ -405,10 +402,11 @@ def _parse_custody(
         custody.append((receiver, giver, signature))
 
 
-class Revocation:
+class Revocation(Signed):
     """Withdraws older credentials of a member. `kind`: CREDENTIAL_*; `threshold`: ms.
 
-    Credentials of this kind and `credential_id` (0 for memberships) are void up to the threshold.
+    Credentials of this kind and `credential_id` (0 for memberships) are void up to the threshold. 152 bytes
+    on the wire.
     """
 
     def __init__(
@@ -450,14 +448,6 @@ class Revocation:
             signature,
         )
         return revocation, _skip_additional(buffer, next_offset)
-
-    def encode(self) -> bytes:
-        """The wire form, 152 bytes."""
-        return self._fields() + _encode_signature(self.signature) + b"\x00\x00"
-
-    def signed_bytes(self) -> bytes:
-        """What the controller signs, 69 bytes."""
-        return _GUARD + self._fields() + b"\x00\x00" + _GUARD
 
     def _fields(self) -> bytes:
         head = bytes(4) + u32_bytes(self.id) + self.nwid + bytes(4) + u32_bytes(self.credential_id)
