@@ -1,6 +1,7 @@
 """`zt root` and `zt controller run`: a network works while they run, and they stop when told."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 
@@ -32,6 +33,20 @@ def create(home):
     return answer("controller", "--home", home, *words)["id"]
 
 
+@contextlib.contextmanager
+def member_at(ip, folder, planet):
+    """A member that runs; its home is made the first time."""
+    home = folder / "member"
+    if not home.exists():
+        make_home(home, 2)
+    node = ZeroTier(str(home), bind=ip, port=PORT, planet=(planet / "planet").read_bytes())
+    node.active(True)
+    try:
+        yield node
+    finally:
+        node.active(False)
+
+
 async def soon(condition, seconds=15.0):
     """Wait until something is so."""
     for _ in range(int(seconds / 0.05)):
@@ -44,13 +59,9 @@ async def soon(condition, seconds=15.0):
 def test_a_root_and_a_controller_serve_members_that_are_authorized_meanwhile(homes, tmp_path):
     root_home, home = homes
     nwid = create(home)
-    planet = (home / "planet").read_bytes()
-    member_home = make_home(tmp_path / "one", 2)
 
     async def member():
-        node = ZeroTier(str(member_home), bind=ONE, port=PORT, planet=planet)
-        node.active(True)
-        try:
+        with member_at(ONE, tmp_path, home) as node:
             network = node.join(nwid)
             await soon(lambda: network.status() < 0)
             words = ("controller", "--home", home, "member")
@@ -62,8 +73,6 @@ def test_a_root_and_a_controller_serve_members_that_are_authorized_meanwhile(hom
             assert answer(*words, "show", nwid, node.address)["ipAssignments"] == [ip]
             done("controller", "--home", home, "network", "set", nwid, "--name", "renamed")
             await soon(lambda: network.name == "renamed", 2.5)
-        finally:
-            node.active(False)
 
     run = ("controller", "--home", home, "run", "--bind", CONTROLLER, "--port", PORT)
     with Service("root", "--home", root_home, "--bind", ROOT) as root, Service(*run) as controller:
@@ -78,16 +87,10 @@ def test_a_root_and_a_controller_serve_members_that_are_authorized_meanwhile(hom
 def test_one_process_can_be_root_and_controller(homes, tmp_path):
     home, _ = homes
     nwid = create(home)
-    planet = (home / "planet").read_bytes()
-    member_home = make_home(tmp_path / "one", 2)
 
     async def member():
-        node = ZeroTier(str(member_home), bind=TWO, port=PORT, planet=planet)
-        node.active(True)
-        try:
+        with member_at(TWO, tmp_path, home) as node:
             await node.join(nwid).ready(15)
-        finally:
-            node.active(False)
 
     done("controller", "--home", home, "network", "set", nwid, "--public")
     for words in (
@@ -102,8 +105,6 @@ def test_one_process_can_be_root_and_controller(homes, tmp_path):
 
 def test_the_api_lets_a_member_in_changes_its_network_and_asks_it_to_sign_in(homes, tmp_path):
     root_home, home = homes
-    planet = (home / "planet").read_bytes()
-    member_home = make_home(tmp_path / "one", 2)
 
     async def member(client):
         async def post(path, **fields):
@@ -113,9 +114,7 @@ def test_the_api_lets_a_member_in_changes_its_network_and_asks_it_to_sign_in(hom
         route = {"target": "10.9.0.0/24", "via": None}
         made = await post("", routes=[route], ipAssignmentPools=[pool], v4AssignMode={"zt": True})
         nwid = made["id"]
-        node = ZeroTier(str(member_home), bind=ONE, port=PORT, planet=planet)
-        node.active(True)
-        try:
+        with member_at(ONE, tmp_path, home) as node:
             network = node.join(nwid)
             await soon(lambda: network.status() == ACCESS_DENIED)
             mine = f"/{nwid}/member/{node.address}"
@@ -135,8 +134,6 @@ def test_the_api_lets_a_member_in_changes_its_network_and_asks_it_to_sign_in(hom
             assert f"http://sign/on?{node.address}" in network.reason()
             await post(mine, authenticationExpiryTime=4_000_000_000_000)
             await soon(network.isconnected, 8)
-        finally:
-            node.active(False)
 
     run = ("controller", "--home", home, "run", "--bind", CONTROLLER, "--port", PORT)
     with Service("root", "--home", root_home, "--bind", ROOT) as root, Service(*run) as controller:
@@ -164,17 +161,11 @@ def test_a_damaged_record_is_a_warning_of_the_running_controller(homes, tmp_path
     home, _ = homes
     nwid = create(home)
     (home / "controller.d" / "network" / f"{nwid}.json").write_text("oops")
-    planet = (home / "planet").read_bytes()
-    member_home = make_home(tmp_path / "one", 2)
 
     async def member():
-        node = ZeroTier(str(member_home), bind=ONE, port=PORT, planet=planet)
-        node.active(True)
-        try:
+        with member_at(ONE, tmp_path, home) as node:
             network = node.join(nwid)
             await soon(lambda: network.status() < 0)
-        finally:
-            node.active(False)
 
     with Service("root", "--home", home, "--controller", "--bind", ROOT) as node:
         node.event("ready")

@@ -7,7 +7,7 @@ from host_tests.unit.support import raises, vectors
 from zerotier.identity import Identity
 from zerotier.wire import address, config, dictionary
 from zerotier.wire.chunk import MAX_PIECE, Chunk, split
-from zerotier.wire.config import ConfigLimits, NetworkConfig, encode_dns, request_metadata
+from zerotier.wire.config import NetworkConfig, encode_dns, request_metadata
 from zerotier.wire.credentials import Membership, Tag
 
 
@@ -184,18 +184,15 @@ def test_tags_are_sorted_and_keep_their_bytes() -> None:
 
 
 def test_lists_are_bounded_and_what_is_over_is_counted() -> None:
-    one = ConfigLimits(1, 1, 1, 1, 1, 1, 1)
     tag = bytes.fromhex(vectors("protocol_12")["tag"])
-    network = NetworkConfig.parse(changed("TAG", tag * 3), one)
-    assert len(network.tags) == 1
-    assert network.rules == bytes.fromhex("a5020800")  # cut between two rules
-    assert network.dropped == 3
-    network = NetworkConfig.parse(changed("I", value_of("I") * 5), one)
-    assert len(network.addresses) == 1
-    network = NetworkConfig.parse(changed("S", bytes(24)), one)
-    assert len(network.specialists) == 1
-    network = NetworkConfig.parse(changed("RT", value_of("RT") * 2), one)
-    assert len(network.routes) == 1
+    network = NetworkConfig.parse(changed("TAG", tag * 131))
+    assert len(network.tags) == 128 and network.dropped == 3
+    network = NetworkConfig.parse(changed("I", value_of("I") * 33))
+    assert len(network.addresses) == 32
+    network = NetworkConfig.parse(changed("S", bytes(8 * 257)))
+    assert len(network.specialists) == 256 and network.dropped == 1
+    network = NetworkConfig.parse(changed("RT", value_of("RT") * 129))
+    assert len(network.routes) == 128
     network = NetworkConfig.parse(changed("COO", value_of("COO") * 5))
     assert len(network.ownerships) == 4 and network.dropped == 1
 

@@ -791,6 +791,25 @@ def test_frames_that_hang_on_an_unverified_tag_come_to_python_until_it_is_verifi
     assert bench.counted() == {"rules_no_match_in": 3, "frames_in": 1}
 
 
+def test_what_a_member_holds_on_one_network_counts_on_no_other() -> None:
+    bench = ruled(THEIR_TAG_1 + ACCEPT)
+    bench.datapath.add_network(OTHER_NWID, mac_of(OURS, OTHER_NWID), MTU, bench.port)
+    assert bench.datapath.set_member(OTHER_NWID, THEIRS, ADMITTED)
+    rules = RuleSet(THEIR_TAG_1 + ACCEPT, OURS, None, False, b"", 1)
+    assert bench.datapath.set_rules(OTHER_NWID, rules)
+    tag = Holdings(b"\x00\x00\x00\x01\x01\x00\x00\x00\x01", b"", b"")
+    for holder in (NWID, OTHER_NWID):
+        assert bench.datapath.set_holdings(holder, THEIRS, tag)
+        before = bench.counted()
+        for nwid in (NWID, OTHER_NWID):
+            bench.receive(packet_of(VERB_FRAME, frame_payload(udp(80), nwid)))
+        after = bench.counted()
+        assert after["frames_in"] - before.get("frames_in", 0) == 1
+        assert after["rules_no_match_in"] - before.get("rules_no_match_in", 0) == 1
+        assert bench.port.frames[-1][:6] == mac_of(OURS, holder)
+        assert bench.datapath.set_holdings(holder, THEIRS, None)
+
+
 def test_frames_that_are_empty_or_too_long_are_counted_as_without_rules() -> None:
     bench = ruled(DROP)
     bench.receive(packet_of(VERB_FRAME, frame_payload(b"")))

@@ -320,6 +320,21 @@ def test_a_revoked_membership_is_void_whatever_id_the_revocation_names():
     assert site.members.admit(site.other.address, START) is None
 
 
+def test_a_membership_is_void_up_to_the_threshold_and_no_further():
+    site = Site()
+    assert site.revoke(CREDENTIAL_MEMBERSHIP, START) == TRUSTED
+    other, later = site.other.address, START + 2000
+    assert site.members.offer(site.com(site.other), other, later) == RECEIVED
+    assert site.count("com_revoked") == 1
+    assert site.members.offer(site.com(site.other, START + 1), other, later) == TRUSTED
+    assert site.members.admit(other, later) is not None
+    assert (
+        site.revoke(CREDENTIAL_MEMBERSHIP, START - 1, later) == RECEIVED
+    )  # an old one, heard late
+    assert site.members.offer(site.com(site.other), other, later) == RECEIVED
+    assert site.members.admit(other, later) is not None
+
+
 def test_a_chain_of_custody_must_be_whole():
     def chain(site: Site, links: list) -> Capability:
         capability = Capability(site.nwid, START, 7, 1, ACCEPT_RULE, 3)

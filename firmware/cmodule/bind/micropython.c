@@ -164,14 +164,11 @@ static mp_obj_t zerotier_salsa20(size_t n_args, const mp_obj_t *pos_args, mp_map
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed_args), allowed_args, args);
 
-    mp_buffer_info_t key = readable(args[ARG_key].u_obj);
+    mp_buffer_info_t key = symmetric_key_of(args[ARG_key].u_obj);
     mp_buffer_info_t nonce = readable(args[ARG_nonce].u_obj);
     mp_buffer_info_t buffer = writable(args[ARG_buffer].u_obj);
     mp_int_t counter = args[ARG_counter].u_int;
     mp_int_t rounds = args[ARG_rounds].u_int;
-    if (key.len != ZT_SALSA20_KEY_SIZE) {
-        mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_KEY));
-    }
     if (nonce.len != ZT_SALSA20_NONCE_SIZE) {
         mp_raise_ValueError(MP_ERROR_TEXT(ZT_MESSAGE_NONCE));
     }

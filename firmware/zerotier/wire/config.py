@@ -10,7 +10,7 @@ from .bounds import raw, u16, u16_bytes
 from .chunk import Chunk as Chunk
 from .credentials import Capability, Membership, Ownership, Tag
 from .hello import PROTOCOL_VERSION, VERSION
-from .rule_list import base_end
+from .rule_list import MAX_CAPABILITY_RULES, MAX_RULES, base_end
 
 CONFIG_VERSION = const(7)
 _OLDEST_VERSION = const(6)
@@ -41,48 +41,14 @@ _NO_DNS = bytes(_DNS_DOMAIN + _DNS_SERVERS)
 SSO_KEYS = ("aurl", "aexpt", "iurl", "ssoce", "sson", "ssos", "ssocid", "ssop")
 
 
-class ConfigLimits:
-    """How many items of each list are kept; what is over is counted in `NetworkConfig.dropped`."""
-
-    def __init__(
-        self,
-        rules: int,
-        capabilities: int,
-        tags: int,
-        ownerships: int,
-        specialists: int,
-        routes: int,
-        addresses: int,
-    ) -> None:
-        self.rules = rules
-        self.capabilities = capabilities
-        self.tags = tags
-        self.ownerships = ownerships
-        self.specialists = specialists
-        self.routes = routes
-        self.addresses = addresses
-
-
-# protocol/06 §6.6, and protocol/11 §11.7 for small boards. A list of rules that is cut off fails
-# closed: a frame that matches no rule is dropped.
-REFERENCE_LIMITS = ConfigLimits(
-    rules=1024,
-    capabilities=128,
-    tags=128,
-    ownerships=4,
-    specialists=256,
-    routes=128,
-    addresses=32,
-)
-SMALL_LIMITS = ConfigLimits(
-    rules=256,
-    capabilities=8,
-    tags=8,
-    ownerships=1,
-    specialists=8,
-    routes=8,
-    addresses=4,
-)
+# How many items of each list are kept (protocol/06 §6.6); what is over is counted in `NetworkConfig.dropped`. A list
+# of rules that is cut off fails closed: a frame that matches no rule is dropped.
+_MAX_CAPABILITIES = const(128)
+_MAX_TAGS = const(128)
+_MAX_OWNERSHIPS = const(4)
+_MAX_SPECIALISTS = const(256)
+_MAX_ROUTES = const(128)
+_MAX_ADDRESSES = const(32)
 
 
 class NetworkConfig:
@@ -127,9 +93,7 @@ class NetworkConfig:
         self.dropped = 0
 
     @classmethod
-    def parse(
-        cls, blob: bytes | memoryview, limits: ConfigLimits = REFERENCE_LIMITS
-    ) -> "NetworkConfig":
+    def parse(cls, blob: bytes | memoryview) -> "NetworkConfig":
         """The config in a dictionary; ValueError if it must be refused (protocol/06 §6.5, §6.6).
 
         A broken capability or tag only ends its list. The credentials are not verified.
@@ -138,8 +102,8 @@ class NetworkConfig:
         config.raw = bytes(blob)
         items = dictionary.parse(config.raw)
         config._parse_head(items)
-        config._parse_credentials(items, limits)
-        config._parse_lists(items, limits)
+        config._parse_credentials(items)
+        config._parse_lists(items)
         config._parse_dns(items.get("DNS", b""))
         config.sso_version = dictionary.get_int(items, "ssov")
         config.sso_enabled = dictionary.get_bool(items, "ssoe")
@@ -221,12 +185,12 @@ class NetworkConfig:
         mtu = dictionary.get_int(items, "mtu", DEFAULT_MTU)
         self.mtu = min(max(mtu, MIN_MTU), MAX_MTU)
 
-    def _parse_credentials(self, items: dict[str, bytes], limits: ConfigLimits) -> None:
+    def _parse_credentials(self, items: dict[str, bytes]) -> None:
         if "C" in items:
             self.membership = Membership.parse(items["C"])[0]
-        self.capabilities = self._items(Capability, items.get("CAP"), limits.capabilities, False)
-        self.tags = self._items(Tag, items.get("TAG"), limits.tags, False)
-        self.ownerships = self._items(Ownership, items.get("COO"), limits.ownerships, True)
+        self.capabilities = self._items(Capability, items.get("CAP"), _MAX_CAPABILITIES, False)
+        self.tags = self._items(Tag, items.get("TAG"), _MAX_TAGS, False)
+        self.ownerships = self._items(Ownership, items.get("COO"), _MAX_OWNERSHIPS, True)
         self.capabilities.sort(key=_id)
         self.tags.sort(key=_id)
 
@@ -249,28 +213,27 @@ class NetworkConfig:
             offset = end
         return kept
 
-    def _parse_lists(self, items: dict[str, bytes], limits: ConfigLimits) -> None:
+    def _parse_lists(self, items: dict[str, bytes]) -> None:
         value = items.get("S", b"")
         for offset in range(0, len(value) - _SPECIALIST_SIZE + 1, _SPECIALIST_SIZE):
             roles = int.from_bytes(value[offset : offset + 3], "big")
             entry = (value[offset + 3 : offset + _SPECIALIST_SIZE], roles)
-            self._keep(self.specialists, entry, limits.specialists)
+            self._keep(self.specialists, entry, _MAX_SPECIALISTS)
         value = items.get("RT", b"")
         offset = 0
         while offset < len(value):
             target, offset = address.parse(value, offset)
             via, offset = address.parse(value, offset)
             route = (target, via, u16(value, offset), u16(value, offset + 2))
-            self._keep(self.routes, route, limits.routes)
+            self._keep(self.routes, route, _MAX_ROUTES)
             offset += 4
         value = items.get("I", b"")
         offset = 0
         while offset < len(value):
             endpoint, offset = address.parse(value, offset)
-            self._keep(self.addresses, endpoint, limits.addresses)
+            self._keep(self.addresses, endpoint, _MAX_ADDRESSES)
         value = items.get("R", b"")
-        base_end(value)  # a broken rule refuses the config, also one that would not be kept
-        kept = base_end(value, limits.rules)
+        kept = base_end(value)
         if kept < len(value):
             self.dropped += 1
         self.rules = value[:kept]
@@ -305,9 +268,7 @@ def encode_dns(domain: str, servers: list[bytes] | tuple) -> bytes:
     return value + address.NIL * (_DNS_SERVERS - len(servers))
 
 
-def request_metadata(
-    rules_revision: int = 0, limits: ConfigLimits = REFERENCE_LIMITS, auth_token: str = ""
-) -> bytes:
+def request_metadata(rules_revision: int = 0, auth_token: str = "") -> bytes:
     """The dictionary of a NETWORK_CONFIG_REQUEST (protocol/06 §6.4).
 
     With `rules_revision` 0 the key `revr` is left out: the controller then sends one ACCEPT rule and
@@ -321,10 +282,10 @@ def request_metadata(
         ("majv", dictionary.hex16(major)),
         ("minv", dictionary.hex16(minor)),
         ("revv", dictionary.hex16(revision)),
-        ("mr", dictionary.hex16(limits.rules)),
-        ("mc", dictionary.hex16(limits.capabilities)),
-        ("mcr", dictionary.hex16(64)),
-        ("mt", dictionary.hex16(limits.tags)),
+        ("mr", dictionary.hex16(MAX_RULES)),
+        ("mc", dictionary.hex16(_MAX_CAPABILITIES)),
+        ("mcr", dictionary.hex16(MAX_CAPABILITY_RULES)),
+        ("mt", dictionary.hex16(_MAX_TAGS)),
         ("f", dictionary.hex16(0)),
     ]
     if rules_revision:
