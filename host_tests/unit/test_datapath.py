@@ -470,10 +470,15 @@ def test_frames_that_need_policy_go_to_python() -> None:
     group = ethernet(b"\xff" * 6, OUR_MAC, b"x")
     bridged = ethernet(b"\x00" + THEIR_MAC[1:], OUR_MAC, b"x")
     unknown = ethernet(mac_of(STRANGER, NWID), OUR_MAC, b"x")
+    foreign = [
+        ethernet(THEIR_MAC, source, b"x")
+        for source in (THEIR_MAC, mac_of(STRANGER, NWID), bytes(6))
+    ]
     bench = Bench()
-    for frame in (group, bridged, unknown):
+    frames = [group, bridged, unknown, *foreign]
+    for frame in frames:
         bench.datapath.transmit(NWID, frame, NOW)
-    assert bench.records() == [(FRAME, frame, NWID) for frame in (group, bridged, unknown)]
+    assert bench.records() == [(FRAME, frame, NWID) for frame in frames] and bench.sent == []
     known = ethernet(THEIR_MAC, OUR_MAC, b"x")
     bench.datapath.set_member(NWID, THEIRS, ADMITTED)  # not open
     bench.datapath.transmit(NWID, known, NOW)

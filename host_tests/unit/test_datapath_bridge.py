@@ -209,8 +209,11 @@ def test_hosts_of_one_network_are_not_those_of_another() -> None:
     other = NWID[:7] + b"\x02"
     bridge.datapath.add_network(other, mac_of(OURS, other), MTU, Port())
     bridge.datapath.join_ethernet(other, Port())
-    bridge.datapath.bridge(other, ethernet(THERE, HERE, b"x"), NOW)
-    assert [kind for kind, _, _ in bridge.records()] == [BRIDGED]
+    assert bridge.datapath.set_member(other, THEIRS, 3)
+    for destination in (THERE, mac_of(THEIRS, other)):
+        bridge.datapath.bridge(other, ethernet(destination, HERE, b"x"), NOW)
+    assert [kind for kind, _, _ in bridge.records()] == [BRIDGED, BRIDGED]
+    assert bridge.sent == []
     assert not bridge.datapath.set_host(bytes(8), HERE, OURS, NOW)
     assert not bridge.datapath.join_ethernet(bytes(8), Port())
 

@@ -322,8 +322,11 @@ def test_a_revoked_membership_is_void_whatever_id_the_revocation_names():
 
 def test_a_membership_is_void_up_to_the_threshold_and_no_further():
     site = Site()
-    assert site.revoke(CREDENTIAL_MEMBERSHIP, START) == TRUSTED
     other, later = site.other.address, START + 2000
+    assert site.revoke(CREDENTIAL_MEMBERSHIP, START - 1) == TRUSTED
+    assert site.members.admit(other, START) is not None and site.count("member_revoked") == 0
+    assert site.revoke(CREDENTIAL_MEMBERSHIP, START, START + 1000) == TRUSTED
+    assert site.members.admit(other, START) is None and site.count("member_revoked") == 1
     assert site.members.offer(site.com(site.other), other, later) == RECEIVED
     assert site.count("com_revoked") == 1
     assert site.members.offer(site.com(site.other, START + 1), other, later) == TRUSTED
