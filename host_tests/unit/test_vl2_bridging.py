@@ -180,6 +180,16 @@ def test_a_bridge_that_loses_its_role_is_forgotten():
     assert lan.members[0].count("bridge_not_allowed") == 1
 
 
+def test_a_host_behind_a_former_bridge_is_looked_for_behind_the_others():
+    lan = Bridged((0, 1))
+    lan.heard(0, lan.networks[2].mac + _HOST + _IPV4 + b"out")
+    put_member(lan.controller, lan.nwid, lan.members[0].address, activeBridge=False)
+    lan.mesh.run(3000)
+    back = _HOST + lan.networks[2].mac + _IPV4 + b"back"
+    lan.transmit(2, back)
+    assert lan.wires[1].frames == [back] and lan.wires[0].frames == []
+
+
 def test_bridged_frames_have_to_pass_the_rules():
     rules = [
         {"type": "MATCH_MAC_SOURCE", "mac": "0a:00:00:00:00:02", "not": False, "or": False},

@@ -98,9 +98,12 @@ class Site:
         sender = self.other.address if sender is None else sender
         return self.members.show(kind, credential, sender, now)
 
-    def revoke(self, kind: int, threshold: int, now: int = START, id: int = 7) -> int:
+    def revoke(
+        self, kind: int, threshold: int, now: int = START, id: int = 7, target: bytes = b""
+    ) -> int:
+        target = target or self.other.address
         revocation = Revocation(
-            1, self.nwid, id, threshold, 1, self.other.address, self.controller.address, kind
+            1, self.nwid, id, threshold, 1, target, self.controller.address, kind
         )
         self.signed(revocation)
         return self.members.revoke(revocation, self.controller.address, now)
@@ -304,6 +307,28 @@ def test_a_revocation_of_another_kind_or_id_or_of_an_earlier_time_changes_nothin
         assert site.revoke(kind, START - 1) == TRUSTED
         assert site.revoke(kind, START - 1) == RECEIVED  # heard before
         assert site.passes(kind)
+
+
+def test_a_revoked_credential_that_nobody_has_verified_is_taken_away_too():
+    for kind in KINDS:
+        site = Site()
+        site.show(kind, site.make(kind))
+        assert site.revoke(kind, START) == TRUSTED
+        assert site.count(NAMES[kind] + "_taken_away") == 1
+        assert not site.passes(kind)
+
+
+def test_a_revocation_for_one_member_leaves_what_others_hold():
+    for kind in KINDS:
+        site = Site()
+        assert site.revoke(kind, START, target=site.stranger.address) == TRUSTED
+        site.show(kind, site.make(kind))
+        assert site.passes(kind)
+    later, other = START + 2000, site.other.address
+    threshold = START + 1
+    stranger = site.stranger.address
+    assert site.revoke(CREDENTIAL_MEMBERSHIP, threshold, later, target=stranger) == TRUSTED
+    assert site.members.offer(site.com(site.other, threshold), other, later) == TRUSTED
 
 
 def test_revocations_of_unknown_kinds_are_refused():
