@@ -56,6 +56,10 @@ SRC_USERMOD_LIB_C += $(ZT_CORE) $(ZT_NETIF) $(ZT_ND6) $(ZT_SODIUM) $(ZT_LWIP)
 # The objects of some sources, with the path that the port's make gives them.
 zt_objects = $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%,%,$(1:.c=.o)))
 
+# Flags that change make new objects: make itself only looks at sources.
+$(call zt_objects,$(ZT_CORE) $(ZT_NETIF) $(ZT_ND6) $(ZT_SODIUM) $(ZT_LWIP) $(ZT_BIND)): $(ZT_DIR)/micropython.mk \
+	$(ZT_DIR)/core/fast.txt $(wildcard $(BOARD_DIR)/mpconfigboard.mk $(VARIANT_DIR)/mpconfigvariant.mk)
+
 $(call zt_objects,$(ZT_CORE)): CFLAGS += -I$(SODIUM_DIR)/include/sodium
 # All else is as the port says: for size on a board, where curves and hashes are as fast so.
 ZT_FAST := $(if $(filter 1,$(ZT_SMALL)),$(addprefix $(ZT_DIR)/core/,$(shell grep '\.c$$' $(ZT_DIR)/core/fast.txt)),$(ZT_CORE))

@@ -3,7 +3,7 @@
 Owns which names those are. Never changes what a user, a program on a board or C can say: of their names, those that are
 also ours stay (outside.py), as do texts that are names. Where a word could mean two things, it stops with a sentence.
 
-A traceback on a board then has `_3` in the place of a method's name: 20 KB of flash are worth that.
+A traceback on a board then has `_3` in the place of a method's name: 14 KB of flash are worth that.
 """
 
 from __future__ import annotations
