@@ -31,6 +31,9 @@ _AGAIN = const(1)  # ms until the pump is called again when it may not run now
 _MS_PER_S = const(1000)
 _NS_PER_MS = const(1000000)
 _SECONDS_1970_TO_2000 = const(946684800)  # most boards count from the year 2000
+# ms on the node's clock when it starts: 0 means never, and no interval is longer. Times since 1970 would take 32 bytes
+# of heap each, where small ones take none: there are hundreds, and on 32 bits they stay small for 12 days.
+_START = const(3600000)
 
 
 class Port:
@@ -139,7 +142,7 @@ class ZeroTier(ZeroTierBase):
         self._look_at = 0  # when to look at our addresses
         self._is_busy = 0  # the user is inside the node: the pump must not come in between
         self._last_ticks = time.ticks_ms()
-        self._clock = _epoch_ms()
+        self._clock = _epoch_ms() if controller else _START  # certificates have a date
         loopback = addresses.scope(self._bind) == addresses.SCOPE_LOOPBACK
         super().__init__(FileStore(path), self, limits, planet, loopback)
         self._datapath = _zerotier.Datapath(

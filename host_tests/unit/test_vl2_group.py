@@ -39,7 +39,7 @@ def test_frames_wait_five_seconds_and_the_oldest_leaves_a_full_queue():
     group.expire(_NOW + 5001)
     assert len(group.waiting) == 1
     group.expire(_NOW + 5002)
-    assert group.waiting == []
+    assert not group.waiting
 
 
 def test_a_choice_among_many_listeners_has_no_doubles():

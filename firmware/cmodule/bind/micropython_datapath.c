@@ -695,6 +695,11 @@ static mp_obj_t datapath_next(mp_obj_t self_in) {
 }
 METHOD_1(datapath_next);
 
+// One that fits needs no memory, which mp_obj_new_int_from_ull() takes for every number.
+static mp_obj_t time_object(uint64_t time) {
+    return time <= INT32_MAX ? mp_obj_new_int((mp_int_t)time) : mp_obj_new_int_from_ull(time);
+}
+
 static mp_obj_t datapath_peer_state(mp_obj_t self_in, mp_obj_t address_in) {
     zt_peer_state_t state;
     if (!zt_datapath_peer_state(opened(self_in), address_of(address_in), &state)) {
@@ -702,11 +707,11 @@ static mp_obj_t datapath_peer_state(mp_obj_t self_in, mp_obj_t address_in) {
     }
     mp_obj_t times[ZT_PEER_PATHS];
     for (size_t i = 0; i < state.paths; ++i) {
-        times[i] = mp_obj_new_int_from_ull(state.last_receive[i]);
+        times[i] = time_object(state.last_receive[i]);
     }
     const mp_obj_t items[] = {
-        mp_obj_new_int_from_ull(state.last_frame_in),
-        mp_obj_new_int_from_ull(state.last_frame_out),
+        time_object(state.last_frame_in),
+        time_object(state.last_frame_out),
         mp_obj_new_tuple(state.paths, times),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);

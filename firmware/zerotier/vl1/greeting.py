@@ -168,8 +168,7 @@ class Greeting:
 
     def _answer(self, peer, packet: Packet, fields, moons: list, now: int) -> None:
         self._report(peer, packet, fields.sent_to, now)
-        peer.protocol = fields.protocol
-        peer.version = (fields.major, fields.minor, fields.revision)
+        peer.speaks(fields.protocol, (fields.major, fields.minor, fields.revision))
         seen_from = packet.endpoint
         if fields.protocol < _MIN_SURFACE_PROTOCOL:
             seen_from = address.with_port(seen_from, 0)
@@ -182,8 +181,7 @@ class Greeting:
         fields = layout.parse_ok_hello(body)
         if fields.protocol < _MIN_PROTOCOL:
             return IGNORED
-        peer.protocol = fields.protocol
-        peer.version = (fields.major, fields.minor, fields.revision)
+        peer.speaks(fields.protocol, (fields.major, fields.minor, fields.revision))
         peer.hellos_unanswered = 0
         if packet.hops == 0:
             self._prediction.seen(packet.endpoint, fields.sent_to, now)

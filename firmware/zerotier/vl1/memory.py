@@ -4,6 +4,8 @@ Owns the files `peers.d/<address>.peer`, one for each peer that matters, and `pe
 device the key agreements. Writes rarely: flash wears out. What comes from here is used, but not counted as proved.
 """
 
+from _zerotier import sha384
+
 from ..const import const
 from ..identity import PUBLIC_SIZE, Identity
 from ..limits import MEMORY_INTERVAL, STALE_PATH
@@ -19,6 +21,7 @@ _MAX_PATHS = const(4)
 _WRITES = const(8)  # in one go: a flash page takes milliseconds, and a root has thousands of peers
 _SETTLED = const(5000)  # ms that a path has to live before it is worth a write
 _PRINT_SIZE = const(8)
+_MARK_SIZE = const(3)  # bytes of a file's hash that tell whether it changed
 _KEY_SIZE = const(48)
 _ENTRY_SIZE = const(61)  # address, fingerprint, key
 _MAX_KEYS = const(64)
@@ -33,9 +36,10 @@ class Memory:
         self._store = store
         self._bound = bound
         self._counters = counters
-        self._saved: dict[bytes, bytes] = {}  # what is in the store, the oldest first
+        self._saved: dict[bytes, int] = {}  # the files in the store by their marks, oldest first
         self._written: dict[bytes, int] = {}  # when, if that was since the start
-        self._keys: dict[bytes, tuple[bytes, bytes]] = {}  # address -> (fingerprint, key)
+        # address -> (fingerprint, key), until there is a peer that has it
+        self._keys: dict[bytes, tuple[bytes, bytes]] = {}
         self.keeps_all = False  # a root: whoever has a path is remembered
         topology.keys = self
 
@@ -52,7 +56,7 @@ class Memory:
 
     def get(self, identity: Identity) -> bytes | None:
         """The key that we share with this identity, if it is known; else agree on one."""
-        known = self._keys.get(identity.address)
+        known = self._keys.pop(identity.address, None)
         if known is None or known[0] != self._print_of(identity):
             return None
         return known[1]
@@ -84,14 +88,13 @@ class Memory:
         peer = self._topology.add(identity, now)
         if peer.identity != identity:
             raise ValueError("another identity has this address")
-        peer.protocol = protocol
-        peer.version = version
+        peer.speaks(protocol, version)
         for endpoint in endpoints:
             path = Path(endpoint, now - STALE_PATH)
             path.is_proved = False
             path.is_remembered = True
             peer.paths.append(path)
-        self._saved[identity.address] = blob
+        self._saved[peer.address] = _mark(blob)
 
     # --- writing ---
 
@@ -130,7 +133,8 @@ class Memory:
         if not endpoints:
             return 0
         blob = encode_peer(peer.identity, peer.protocol, peer.version, sorted(endpoints))
-        if self._saved.get(peer.address) == blob:
+        mark = _mark(blob)
+        if self._saved.get(peer.address) == mark:
             return 0
         if peer.address not in self._saved and len(self._saved) >= self._bound:
             self._forget_oldest()
@@ -140,7 +144,7 @@ class Memory:
         except OSError:
             self._counters.count("peer_not_saved")  # a full flash must not stop the node
             return 0
-        self._saved[peer.address] = blob
+        self._saved[peer.address] = mark
         self._written[peer.address] = now
         return 1
 
@@ -158,13 +162,17 @@ class Memory:
         for known in list(self._saved)[-_MAX_KEYS:]:
             peer = self._topology.get(known)
             if peer is not None:
-                self._keys[known] = (self._print_of(peer.identity), peer.key)
-            if known in self._keys:
+                blob += known + self._print_of(peer.identity) + peer.key
+            elif known in self._keys:
                 blob += known + self._keys[known][0] + self._keys[known][1]
         try:
             self._store.put(_KEYS, bytes(blob))
         except OSError:
             self._counters.count("keys_not_saved")
+
+
+def _mark(blob: bytes) -> int:
+    return int.from_bytes(sha384(blob)[:_MARK_SIZE], "big")
 
 
 def encode_peer(

@@ -18,6 +18,7 @@ from ..limits import (
     ROOT_HELLO,
 )
 from ..wire import address
+from ..wire.bounds import u64
 from ..wire.verbs import VERB_ECHO
 from .outcome import IGNORED, RECEIVED, TRUSTED
 from .packet import Packet
@@ -201,5 +202,5 @@ class Paths:
     def receive_ok_echo(self, peer, packet: Packet, in_re_id: bytes, body, now: int) -> int:
         """The round trip, if the ECHO was one of ours with our clock in it."""
         if len(body) == _TIME_SIZE:
-            packet.round_trip = now - int.from_bytes(bytes(body), "big")
+            packet.round_trip = now - u64(body, 0)
         return RECEIVED

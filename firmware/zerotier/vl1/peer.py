@@ -21,6 +21,8 @@ class Peer:
     """A remote node. `key` is the 48-byte shared key (protocol/01 §1.9)."""
 
     # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    is_root = False
+    endpoints: "tuple[bytes, ...]" = ()  # the stable endpoints of a root
     is_moon = False  # a root of a moon, not of the planet
     is_left = False  # a root without contact: what is for it goes through another one
     pinned = False  # never evicted: a root, or the controller of one of our networks
@@ -45,8 +47,6 @@ class Peer:
         self.key = key
         self.protocol = 0  # 0: neither HELLO nor OK(HELLO) seen yet
         self.version = (0, 0, 0)
-        self.endpoints: list[bytes] = []  # the stable endpoints of a root, else empty
-        self.is_root = False
         self.paths: list[Path] = []
         self.candidates = Candidates()
         self.is_watched = False  # has timers running,
@@ -111,6 +111,11 @@ class Peer:
             self.tries.clear()
         self.tries[endpoint] = now
         return True
+
+    def speaks(self, protocol: int, version: tuple) -> None:
+        """The peer said what it runs."""
+        self.protocol = protocol
+        self.version = VERSION if version == VERSION else version  # many are like us: one object
 
     def is_ours(self) -> bool:
         """True if the peer runs this software, as far as its version tells."""

@@ -22,6 +22,11 @@ class Topology:
     def get(self, address: bytes) -> Peer | None:
         return self._peers.get(address)
 
+    def shared(self, address: bytes) -> bytes:
+        """This address, if there is such a peer as the object that the peer has: equal ones would each take memory."""
+        peer = self._peers.get(address)
+        return address if peer is None else peer.address
+
     def add(self, identity: Identity, now: int) -> Peer:
         """The peer of this identity; agrees on the key if it is new. A known identity is never replaced."""
         peer = self._peers.get(identity.address)
@@ -40,7 +45,7 @@ class Topology:
         """The roots of these worlds, and no others, are roots from now on; the planet comes first."""
         for peer in self._roots:
             peer.is_root = peer.is_moon = peer.is_left = peer.pinned = False
-            peer.endpoints = []
+            peer.endpoints = ()
         self._roots = []
         self.is_root = False
         for index, world in enumerate(worlds):
@@ -62,7 +67,7 @@ class Topology:
             self._roots.append(peer)
         for endpoint in root.endpoints:
             if endpoint not in peer.endpoints:
-                peer.endpoints.append(endpoint)
+                peer.endpoints += (endpoint,)
 
     def _evict(self) -> None:
         oldest = None

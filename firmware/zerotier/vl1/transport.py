@@ -58,7 +58,7 @@ from .peer import ACTIVE_VERBS, Peer
 from .reassembly import Reassembly
 
 _IDLE = const(60000)  # nothing waits
-_OUT_SIZE = const(2048)  # the send buffer grows beyond this only when a larger packet is sent
+_OUT_SIZE = const(512)  # of the send buffer; few packets are larger
 
 # Only these are answered by OK; remembering others would push the ids of these out of the ring.
 _ANSWERED_ONCE = (VERB_HELLO, VERB_WHOIS, VERB_ECHO)
@@ -76,6 +76,11 @@ def _not_wired(*arguments) -> None:
 
 def _no_relay(peer: Peer, now: int) -> Peer | None:
     return None
+
+
+def _short(packet_id: bytes) -> int:
+    """30 bits of an id: they need no memory of their own, and are enough to know an answer by, whose MAC is right."""
+    return packet_id[0] << 22 | packet_id[1] << 14 | packet_id[2] << 6 | packet_id[3] >> 2
 
 
 class _Waiting:
@@ -116,8 +121,8 @@ class Transport:
         self._wire = wire
         self._reassembly = Reassembly(limits.reassembly, counters)
         self._out = bytearray(_OUT_SIZE)
-        self._expected: dict[bytes, bytes] = {}  # id of a request -> where it was sent
-        self._expected_ring: list[bytes] = [b""] * limits.expected
+        self._expected: dict[int, bytes] = {}  # id of a request, shortened -> where it was sent
+        self._expected_ring: list[int] = [-1] * limits.expected
         self._expected_next = 0
         self._unsent: list[_Waiting] = []  # for peers that we do not know or cannot reach
         self._unopened: list[_Waiting] = []  # from peers that we do not know
@@ -225,13 +230,14 @@ class Transport:
 
     def _handle_ok(self, peer, packet: Packet, now: int) -> int:
         verb, in_re_id, body = messages.parse_ok(packet.payload)
-        asked = self._expected.get(in_re_id)
+        request = _short(in_re_id)
+        asked = self._expected.get(request)
         if asked is None:
             self.counters.count("unexpected_ok")
             return IGNORED
         packet.answers = asked == packet.endpoint
         if verb in _ANSWERED_ONCE:
-            del self._expected[in_re_id]
+            del self._expected[request]
         handler = self.ok_verbs.get(verb)
         if handler is None:
             return RECEIVED
@@ -321,9 +327,7 @@ class Transport:
         total = 1 if whole else fragment_count(length, DEFAULT_MTU)
         if total > MAX_FRAGMENTS or length > MAX_PACKET:
             raise ValueError("%d bytes are more than a packet can carry" % length)
-        if length > len(self._out):
-            self._out = bytearray(length)
-        packet = memoryview(self._out)[:length]
+        packet = memoryview(self._out if length <= _OUT_SIZE else bytearray(length))[:length]
         packet_id = self.new_id(verb, endpoint)
         write_header(packet, packet_id, peer.address, self.address, verb)
         end = PAYLOAD
@@ -373,9 +377,9 @@ class Transport:
         packet_id = self._ids.next()
         if verb in _ANSWERED_ONCE or verb in _ANSWERED_OFTEN:
             self._expected.pop(self._expected_ring[self._expected_next], None)
-            self._expected_ring[self._expected_next] = packet_id
+            request = self._expected_ring[self._expected_next] = _short(packet_id)
             self._expected_next = (self._expected_next + 1) % len(self._expected_ring)
-            self._expected[packet_id] = endpoint
+            self._expected[request] = endpoint
         return packet_id
 
     def send_raw(self, datagram, endpoint: bytes) -> None:

@@ -7,8 +7,15 @@ from os import urandom
 
 from ..const import const
 from ..limits import QUEUE_TIMEOUT
+from ..wire.address import MAC_SIZE
+from ..wire.bounds import u32_bytes
 
 _LIFE = const(600000)  # ms after a listener was last mentioned (protocol/07 §7.5)
+
+
+def key_of(mac: bytes, adi: int) -> bytes:
+    """What a group is found by: one object, where a tuple of the two would be three."""
+    return mac + u32_bytes(adi)
 
 
 class Waiting:
@@ -28,15 +35,22 @@ class Group:
     """One (MAC, ADI) of one network."""
 
     # Of the class until they are set: in an object each of them costs 8 bytes of heap, and most never change.
+    waiting: "tuple[Waiting, ...]" = ()
     last_used = 0  # we sent to it; 0 if others only told us of it
     last_gather = 0
     last_whois = 0  # identities of listeners were asked for
 
     def __init__(self, mac: bytes, adi: int) -> None:
-        self.mac = mac
-        self.adi = adi
-        self.waiting: list[Waiting] = []
+        self.key = key_of(mac, adi)
         self._listeners: dict[bytes, int] = {}  # address -> until when
+
+    @property
+    def mac(self) -> bytes:
+        return self.key[:MAC_SIZE]
+
+    @property
+    def adi(self) -> int:
+        return int.from_bytes(self.key[MAC_SIZE:], "big")
 
     def __repr__(self) -> str:
         return "<Group %s %08x, %d listeners>" % (self.mac.hex(), self.adi, len(self._listeners))
@@ -63,15 +77,13 @@ class Group:
     def keep(self, waiting: Waiting, bound: int) -> bool:
         """Queue a frame; False if an older one had to leave for it."""
         full = len(self.waiting) >= bound
-        if full:
-            self.waiting.pop(0)
-        self.waiting.append(waiting)
+        self.waiting = (self.waiting[1:] if full else self.waiting) + (waiting,)
         return not full
 
     def expire(self, now: int) -> None:
         """Drop frames that have waited long enough; they went to those who were known."""
         while self.waiting and (self.waiting[0].expires <= now or self.waiting[0].copies <= 0):
-            self.waiting.pop(0)
+            self.waiting = self.waiting[1:]
 
 
 def choose(addresses: list[bytes], count: int) -> list[bytes]:

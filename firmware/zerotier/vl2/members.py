@@ -65,7 +65,6 @@ class Members:
         self._signatures = Signatures(nwid, transport)
         self._bound: int = transport.limits.members
         self._members: dict[bytes, Member] = {}
-        self._by_mac: dict[bytes, Member] = {}
         self._revoked = Revocations(2 * self._bound)
         self._held_bounds = {
             CREDENTIAL_CAPABILITY: transport.limits.held_capabilities,
@@ -83,7 +82,8 @@ class Members:
         return self._members.get(address)
 
     def by_mac(self, mac: bytes) -> Member | None:
-        return self._by_mac.get(mac)
+        address = ethernet.address_of(mac, self.nwid)
+        return None if address is None else self._members.get(address)
 
     def admitted(self) -> list[Member]:
         """The members whose last verdict was favourable."""
@@ -95,9 +95,8 @@ class Members:
         if member is None:
             if len(self._members) >= self._bound:
                 self._evict()
-            member = Member(address, self.nwid)
-            self._members[address] = member
-            self._by_mac[member.mac] = member
+            address = self._transport.topology.shared(address)
+            member = self._members[address] = Member(address, self.nwid)
         member.last_used = now
         return member
 
@@ -161,6 +160,11 @@ class Members:
         if verdict != TRUSTED:
             return verdict
         member = self.make(com.issued_to, now)
+        # Nobody reads its signature again, and the rest of it is known under other names.
+        com.signature = b""
+        com.signer = self._signatures.controller
+        com.nwid = self.nwid
+        com.issued_to = member.address
         member.com = com
         member.allowed = False  # to be judged
         return TRUSTED
@@ -296,7 +300,6 @@ class Members:
                 oldest = member
         if oldest is not None:
             del self._members[oldest.address]
-            del self._by_mac[oldest.mac]
             self._transport.counters.count("member_evicted")
 
 

@@ -11,7 +11,7 @@ from ..wire.bounds import u16_bytes
 from ..wire.config import FLAG_BROADCAST, ROLE_ANCHOR, ROLE_REPLICATOR
 from ..wire.verbs import VERB_MULTICAST_FRAME, VERB_MULTICAST_GATHER
 from . import ethernet
-from .group import Group, Waiting, choose
+from .group import Group, Waiting, choose, key_of
 from .pace import Pace
 
 _GATHER_INTERVAL = const(60000)  # while somebody is known to listen
@@ -33,7 +33,7 @@ class Multicast:
         self._room: int = (
             transport.limits.queue // 4
         )  # each takes two places: credentials go first
-        self._groups: dict[tuple[bytes, int], Group] = {}
+        self._groups: dict[bytes, Group] = {}  # by their keys
         self._telling = Pace(_GATHER_INTERVAL, transport.limits.members)
 
     def __len__(self) -> int:
@@ -202,12 +202,12 @@ class Multicast:
             self._transport.send(address, VERB_MULTICAST_GATHER, (payload,), now)
 
     def _group(self, mac: bytes, adi: int, now: int) -> Group:
-        group = self._groups.get((mac, adi))
+        group = self._groups.get(key_of(mac, adi))
         if group is None:
             if len(self._groups) >= self._limits.groups:
                 self._evict()
             group = Group(mac, adi)
-            self._groups[(mac, adi)] = group
+            self._groups[group.key] = group
         return group
 
     def _evict(self) -> None:
@@ -216,14 +216,14 @@ class Multicast:
             if oldest is None or group.last_used < oldest.last_used:
                 oldest = group
         if oldest is not None:
-            del self._groups[(oldest.mac, oldest.adi)]
+            del self._groups[oldest.key]
             self._transport.counters.count("group_evicted")
 
     # --- what others tell ---
 
     def liked(self, address: bytes, mac: bytes, adi: int, now: int) -> None:
         """A member said that it listens. What others say never pushes out a group that we use."""
-        if (mac, adi) not in self._groups and len(self._groups) >= self._limits.groups:
+        if key_of(mac, adi) not in self._groups and len(self._groups) >= self._limits.groups:
             self._transport.counters.count("groups_full")
             return
         group = self._group(mac, adi, now)
@@ -232,18 +232,19 @@ class Multicast:
 
     def gathered(self, answer: messages.Gathered, is_asked: bool, now: int) -> None:
         """Listeners of a group; `is_asked`: by a MULTICAST_GATHER of ours, which has few answers."""
-        group = self._groups.get((answer.mac, answer.adi))
+        group = self._groups.get(key_of(answer.mac, answer.adi))
         if group is None:
             self._transport.counters.count("gather_unasked")
             return
         for address in answer.members[: self._limits.group_members]:
             if address != self._transport.address:
+                address = self._transport.topology.shared(address)
                 group.add(address, self._limits.group_members, now)
         self._flush(group, self._room if is_asked else 0, now)
 
     def unwanted(self, address: bytes, mac: bytes, adi: int) -> None:
         """A member said that it does not listen (ERROR UNWANTED_MULTICAST)."""
-        group = self._groups.get((mac, adi))
+        group = self._groups.get(key_of(mac, adi))
         if group is not None:
             group.remove(address)
 
@@ -259,7 +260,7 @@ class Multicast:
     ) -> bytes | None:
         """The body of OK(MULTICAST_FRAME), if its sender wants to know of more listeners."""
         mac, adi = frame.destination, frame.adi
-        if (mac, adi) not in self._groups or not self._telling.allows(sender, now):
+        if key_of(mac, adi) not in self._groups or not self._telling.allows(sender, now):
             return None
         total, told = self._listeners(mac, adi, frame.gather_limit, sender, now)
         if not told:
@@ -273,7 +274,7 @@ class Multicast:
         known: list[bytes] = []
         if self._network.subscriptions.includes(mac, adi, now):
             known.append(self._transport.address)
-        group = self._groups.get((mac, adi))
+        group = self._groups.get(key_of(mac, adi))
         if group is not None:
             known += group.listeners(now)
         others = [address for address in known if address != asker]

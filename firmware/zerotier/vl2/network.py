@@ -94,7 +94,6 @@ class Network:
         self._port = port
         self._saved = saved
         self._transport = transport
-        self._frame = memoryview(b"")  # inbound frames are put together here
         if is_ad_hoc(nwid):
             self._configure_ad_hoc(now)
             return
@@ -118,7 +117,6 @@ class Network:
     def accept(self, config: NetworkConfig, now: int) -> None:
         """Use a config that the controller sent, and remember it."""
         self._saved.save(config)
-        config.raw = b""  # parsed and saved; a few KiB that nobody reads again
         self._apply(config, now)
 
     def refuse(self, status: int, now: int, sign_on_url: str = "") -> None:
@@ -171,6 +169,7 @@ class Network:
 
     def _apply(self, config: NetworkConfig, now: int) -> None:
         changed = differs(self.config, config)
+        config.raw = b""  # parsed and saved; a few KiB that nobody reads again
         self.config = config
         self.multicast_limit = config.multicast_limit
         self.members.set_own(config)
@@ -194,8 +193,6 @@ class Network:
         self.name = config.name
         self.mtu = min(config.mtu, MAX_PAYLOAD)
         self.largest = max(config.mtu, DEFAULT_MTU)
-        if len(self._frame) != ethernet.HEADER + self.largest:
-            self._frame = memoryview(bytearray(ethernet.HEADER + self.largest))
         try:
             self._port.configure(self)
         except OSError as error:
@@ -321,18 +318,17 @@ class Network:
     def compose(
         self, destination: bytes, source: bytes, ethertype: int, payload: bytes | memoryview
     ) -> memoryview | None:
-        """An Ethernet frame from a member, valid until the next one; None if it is too long."""
-        end = ethernet.HEADER + len(payload)
-        frame = self._frame
-        if end > len(frame):
+        """An Ethernet frame from a member; None if it is too long."""
+        if len(payload) > self.largest:
             self._transport.counters.count("frame_size_in")
             return None
+        frame = memoryview(bytearray(ethernet.HEADER + len(payload)))
         frame[: ethernet.SOURCE] = destination
         frame[ethernet.SOURCE : ethernet.ETHERTYPE] = source
         frame[ethernet.ETHERTYPE] = ethertype >> 8
         frame[ethernet.ETHERTYPE + 1] = ethertype & 0xFF
-        frame[ethernet.HEADER : end] = payload
-        return frame[:end]
+        frame[ethernet.HEADER :] = payload
+        return frame
 
     def deliver(self, frame: memoryview, now: int) -> None:
         """Hand a frame that the rules let through to the local port."""

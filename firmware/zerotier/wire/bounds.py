@@ -32,7 +32,11 @@ def u32(buffer: bytes | memoryview, offset: int) -> int:
 
 def u64(buffer: bytes | memoryview, offset: int) -> int:
     """Eight bytes, big-endian and unsigned."""
-    return int.from_bytes(buffer[offset : need(buffer, offset, 8)], "big")
+    end = need(buffer, offset, 8)
+    # Whatever its value, MicroPython keeps a number of eight bytes on the heap.
+    if buffer[offset : offset + 4] == b"\x00\x00\x00\x00":
+        offset += 4
+    return int.from_bytes(buffer[offset:end], "big")
 
 
 def raw(buffer: bytes | memoryview, offset: int, size: int) -> bytes:
