@@ -459,9 +459,9 @@ def _peer_row(peer, now: int) -> dict:
     if peer.is_root:
         role = "MOON" if peer.is_moon else "PLANET"
     lost = ""
-    if peer.lost_at:
-        ago = (now - peer.lost_at) // 1000
-        lost = "%s: %s, %d s ago" % (addresses.text(peer.lost_endpoint), peer.lost_reason, ago)
+    if peer.lost is not None:
+        endpoint, reason, at = peer.lost
+        lost = "%s: %s, %d s ago" % (addresses.text(endpoint), reason, (now - at) // 1000)
     return {
         "address": peer.address.hex(),
         "version": "%d.%d.%d" % peer.version,

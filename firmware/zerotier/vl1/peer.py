@@ -37,9 +37,7 @@ class Peer:
     last_echo = 0  # inbound gates
     last_whois = 0
     last_encrypted_hello = 0
-    lost_endpoint = b""  # the path that was given up last,
-    lost_reason = ""  # why,
-    lost_at = 0  # and when
+    lost: "tuple[bytes, str, int] | None" = None  # the path that was given up last, why, and when
 
     def __init__(self, identity, key: bytes) -> None:
         self.identity = identity
@@ -98,9 +96,7 @@ class Peer:
     def lose(self, path: Path, reason: str, now: int) -> None:
         """Give a path up, and remember why."""
         self.paths.remove(path)
-        self.lost_endpoint = path.endpoint
-        self.lost_reason = reason
-        self.lost_at = now
+        self.lost = path.endpoint, reason, now
 
     def may_try(self, endpoint: bytes, interval: int, now: int) -> bool:
         """True once per interval and endpoint; remembers a bounded number of endpoints."""
