@@ -5,6 +5,7 @@ It never asks who of the two dropped a frame, but where nothing may even leave.
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from host_tests.interop.conftest import ECHO_PORTS
-from host_tests.interop.site import DEVICES, DIRECT, LIBZT, LOOK, MEMBERS, RELAYED, Site
+from host_tests.interop.site import DEVICES, DIRECT, LIBZT, LOOK, MEMBERS, RELAYED, Site, until
 
 CLOSED = 7001  # a port that the rules close
 IN_FORCE = 45.0  # seconds; libzt 1.8.4 tells a member of its new credentials once in 30 s
@@ -22,6 +23,12 @@ QUIET = 1.5  # seconds without an answer that are long enough
 ACCEPT = {"type": "ACTION_ACCEPT"}
 DROP = {"type": "ACTION_DROP"}
 ARP = {"type": "MATCH_ETHERTYPE", "etherType": 0x0806}
+ICMP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 1}
+TCP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 6}
+UDP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 17}
+TCP_PORTS = itertools.count(7100)  # libzt keeps a port on which nobody called
+TCP_SIZE = 1000  # octets
+TCP_WAIT = 6.0  # seconds without a connection that are long enough: it is tried again after 3
 
 pairs = pytest.mark.parametrize("device", DEVICES)
 ends = pytest.mark.parametrize("libzt_begins", (True, False), ids=("from_libzt", "to_libzt"))
@@ -79,6 +86,88 @@ def test_a_port_that_the_rules_close_is_closed_and_others_are_not(
     assert becomes(site, one, ip, CLOSED, False)
     assert answers(site, one, ip, ECHO_PORTS[4], 5)
     assert not answers(site, one, ip, CLOSED, QUIET)
+
+
+def pings(site: Site, device: str, ip: str) -> bool:
+    """Whether an ICMP echo of a device comes back."""
+    return bool(site.nodes[device].ask("ping", 5, ip=ip, count=1, seconds=QUIET)["lost"] == 0)
+
+
+def connects(site: Site, one: str, other: str, ip: str) -> bool:
+    """Whether octets arrive over TCP in time."""
+    port = next(TCP_PORTS)
+    # Devices do one thing after the other, so that theirs must end; libzt knows no end.
+    wait = {name: {"seconds": TCP_WAIT} for name in DEVICES}
+    receiving = site.nodes[other].request(
+        "tcp_receive", port=port, size=TCP_SIZE, **wait.get(other, {})
+    )
+    site.nodes[other].wait("listening", port=port)
+    site.nodes[one].request("tcp_send", ip=ip, port=port, size=TCP_SIZE, **wait.get(one, {}))
+    try:
+        return bool(site.nodes[other].answer(receiving, TCP_WAIT + 2)["received"] == TCP_SIZE)
+    except OSError:
+        return False
+
+
+@pairs
+@ends
+def test_a_protocol_that_the_rules_deny_does_not_pass_and_others_do(
+    site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
+) -> None:
+    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
+    ip = open_again[other]
+    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
+    enforce(site, [ACCEPT])
+    assert becomes(site, one, ip, CLOSED, True)
+    assert connects(site, one, other, ip)
+    assert pings(site, device, open_again[LIBZT])
+    enforce(site, [TCP, DROP, closed, DROP, ACCEPT])
+    assert becomes(site, one, ip, CLOSED, False)
+    assert not connects(site, one, other, ip)
+    assert answers(site, one, ip, ECHO_PORTS[4], 5)
+    assert pings(site, device, open_again[LIBZT])
+
+
+@pairs
+@ends
+def test_one_protocol_alone_passes_if_the_rules_let_no_other_through(
+    site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
+) -> None:
+    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
+    ip = open_again[other]
+    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
+    enforce(site, [ACCEPT])
+    assert becomes(site, one, ip, CLOSED, True)
+    enforce(site, [closed, DROP, ARP, ACCEPT, UDP, ACCEPT, DROP])
+    assert becomes(site, one, ip, CLOSED, False)
+    assert answers(site, one, ip, ECHO_PORTS[4], 5)
+    assert not pings(site, device, open_again[LIBZT])
+    assert not connects(site, one, other, ip)
+
+
+@pairs
+@ends
+def test_who_sends_a_protocol_that_the_rules_deny_is_the_first_to_judge_it(
+    site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
+) -> None:
+    one = LIBZT if libzt_begins else device  # sends the echo, or its answer
+    sender = {"type": "MATCH_SOURCE_ZEROTIER_ADDRESS", "zt": site.addresses[one]}
+    enforce(site, [ACCEPT])
+    until(lambda: pings(site, device, open_again[LIBZT]), IN_FORCE, "echo")
+    enforce(site, [sender, ICMP, DROP, ACCEPT])
+    until(lambda: not pings(site, device, open_again[LIBZT]), IN_FORCE, "silence")
+    before = dropped(site, device)
+    assert not pings(site, device, open_again[LIBZT])
+    came_in, went_out = dropped(site, device)
+    assert came_in == before[0]  # libzt lets no answer out
+    assert went_out == before[1] + (not libzt_begins)
+    assert answers(site, device, open_again[LIBZT], ECHO_PORTS[4], 5)
+
+
+def dropped(site: Site, device: str) -> tuple[int, int]:
+    """Frames that the rules did not let (in, out) of a device."""
+    stats = site.nodes[device].ask("stats")["stats"]
+    return int(stats.get("rules_drop_in", 0)), int(stats.get("rules_drop_out", 0))
 
 
 @ends
