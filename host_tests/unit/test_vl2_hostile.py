@@ -221,9 +221,11 @@ def test_credentials_for_another_network_of_the_same_controller_are_refused():
     sender, victim = lan.members[0], lan.members[1]
     to, by, other = sender.address, lan.controller.address, lan.nwid[:-1] + b"\x09"
     window = lan.networks[1].config.credential_max_delta
-    # So new that it would be verified, though a good one is held.
     later = lan.mesh.now + window
-    com = Membership.issue(later, window, other, to, sender.identity.fingerprint())
+    newcomer = (
+        lan.mesh.add().identity
+    )  # a certificate of the sender would wait until the one held is old
+    com = Membership.issue(later, window, other, newcomer.address, newcomer.fingerprint())
     capability = Capability(other, later, 1, 0, b"")
     tag = Tag(other, later, 1, 1, to, by)
     ownership = Ownership(other, later, 1, b"", to, by)
