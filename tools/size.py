@@ -87,11 +87,11 @@ def figures(sizes: Counter[str], measured: dict[str, Any]) -> list[dict[str, Any
     rows = [figure("flash added by MicroZT", round(flash / KB, 1), "KB", 180)]
     if measured:
         ram = sizes["ram"] + measured["malloc_bytes"]
-        later = abs(measured["heap_after_bytes"] - measured["heap_bytes"])
+        later = abs(measured["heap_day_bytes"] - measured["heap_bytes"])
         rows += [
             figure("RAM outside of Python's heap", round(ram / KB, 1), "KB", 40),
             figure("Python's heap, 8 peers", round(measured["heap_bytes"] / KB, 1), "KB", 40),
-            figure("the same an hour later, difference", round(later / KB, 1), "KB", 1),
+            figure("the same 24 hours later, difference", round(later / KB, 1), "KB", 1),
             figure("power on to joined", measured["first_joined_ms"] / 1000, "s", 2),
             figure(
                 "the same with stored state, to the first answer",
