@@ -47,9 +47,13 @@ class Path:
         self.last_receive = now
         self.probe_since = 0
         self.is_proved = True
-        self.is_remembered = False
-        self.is_doubted = False
-        self.is_challenged = False
+        # Only what differs takes memory of the object's own.
+        if self.is_remembered:
+            self.is_remembered = False
+        if self.is_doubted:
+            self.is_doubted = False
+        if self.is_challenged:
+            self.is_challenged = False
 
     def probed(self, now: int) -> None:
         """A packet that must be answered went there."""

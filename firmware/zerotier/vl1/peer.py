@@ -88,6 +88,8 @@ class Peer:
                 if path.last_receive < oldest.last_receive:
                     oldest = path
             self.lose(oldest, "replaced", now)
+        if self.lost is not None and self.lost[0] == endpoint:
+            endpoint = self.lost[0]  # one object for both
         path = Path(endpoint, now)
         self.paths.append(path)
         self.candidates.remove(endpoint)
