@@ -32,7 +32,7 @@ from ..wire.verbs import VERB_ECHO
 from .candidates import NEVER
 from .standby import Standby
 
-_ROOT_RETRY_FIRST = const(1000)  # then 2 s, 4 s, and HELLO_RETRY for ever
+_ROOT_RETRY_FIRST = const(1000)  # after the first HELLO; then 2 s, 4 s, and HELLO_RETRY for ever
 _FAILED_REPEAT = const(1000)
 _IDLE = const(60000)
 _OTHER_ROOTS = const(5)  # so many times slower are the roots kept that we do not relay through
@@ -149,7 +149,8 @@ class Keepalive:
 
     def _greet(self, root, now: int) -> int:
         """HELLO to all endpoints of a root that does not answer, for ever."""
-        wait = min(_ROOT_RETRY_FIRST << min(root.hellos_unanswered, 3), HELLO_RETRY)
+        doublings = min(max(root.hellos_unanswered - 1, 0), 3)
+        wait = min(_ROOT_RETRY_FIRST << doublings, HELLO_RETRY)
         if now - root.last_hello < wait:
             return int(root.last_hello + wait)
         # A crowd that starts at once must not stay in step.
