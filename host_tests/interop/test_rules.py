@@ -26,6 +26,7 @@ ARP = {"type": "MATCH_ETHERTYPE", "etherType": 0x0806}
 ICMP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 1}
 TCP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 6}
 UDP = {"type": "MATCH_IP_PROTOCOL", "ipProtocol": 17}
+CLOSE = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
 TCP_PORTS = itertools.count(7100)  # libzt keeps a port on which nobody called
 TCP_SIZE = 1000  # octets
 TCP_WAIT = 6.0  # seconds without a connection that are long enough: it is tried again after 3
@@ -72,17 +73,23 @@ def becomes(site: Site, one: str, ip: str, port: int, expected: bool) -> bool:
     return True
 
 
+def all_pass(
+    site: Site, ips: dict[str, str], device: str, libzt_begins: bool
+) -> tuple[str, str, str]:
+    """Rules that let everything pass are in force. Who begins, with whom, at which IP."""
+    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
+    enforce(site, [ACCEPT])
+    assert becomes(site, one, ips[other], CLOSED, True)
+    return one, other, ips[other]
+
+
 @pairs
 @ends
 def test_a_port_that_the_rules_close_is_closed_and_others_are_not(
     site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
 ) -> None:
-    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
-    ip = open_again[other]
-    enforce(site, [ACCEPT])
-    assert becomes(site, one, ip, CLOSED, True)
-    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
-    enforce(site, [closed, DROP, ACCEPT])
+    one, _, ip = all_pass(site, open_again, device, libzt_begins)
+    enforce(site, [CLOSE, DROP, ACCEPT])
     assert becomes(site, one, ip, CLOSED, False)
     assert answers(site, one, ip, ECHO_PORTS[4], 5)
     assert not answers(site, one, ip, CLOSED, QUIET)
@@ -114,14 +121,10 @@ def connects(site: Site, one: str, other: str, ip: str) -> bool:
 def test_a_protocol_that_the_rules_deny_does_not_pass_and_others_do(
     site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
 ) -> None:
-    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
-    ip = open_again[other]
-    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
-    enforce(site, [ACCEPT])
-    assert becomes(site, one, ip, CLOSED, True)
+    one, other, ip = all_pass(site, open_again, device, libzt_begins)
     assert connects(site, one, other, ip)
     assert pings(site, device, open_again[LIBZT])
-    enforce(site, [TCP, DROP, closed, DROP, ACCEPT])
+    enforce(site, [TCP, DROP, CLOSE, DROP, ACCEPT])
     assert becomes(site, one, ip, CLOSED, False)
     assert not connects(site, one, other, ip)
     assert answers(site, one, ip, ECHO_PORTS[4], 5)
@@ -133,12 +136,8 @@ def test_a_protocol_that_the_rules_deny_does_not_pass_and_others_do(
 def test_one_protocol_alone_passes_if_the_rules_let_no_other_through(
     site: Site, open_again: dict[str, str], device: str, libzt_begins: bool
 ) -> None:
-    one, other = (LIBZT, device) if libzt_begins else (device, LIBZT)
-    ip = open_again[other]
-    closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
-    enforce(site, [ACCEPT])
-    assert becomes(site, one, ip, CLOSED, True)
-    enforce(site, [closed, DROP, ARP, ACCEPT, UDP, ACCEPT, DROP])
+    one, other, ip = all_pass(site, open_again, device, libzt_begins)
+    enforce(site, [CLOSE, DROP, ARP, ACCEPT, UDP, ACCEPT, DROP])
     assert becomes(site, one, ip, CLOSED, False)
     assert answers(site, one, ip, ECHO_PORTS[4], 5)
     assert not pings(site, device, open_again[LIBZT])
@@ -212,9 +211,8 @@ def test_an_observer_gets_copies_from_both_ends_of_a_conversation_with_libzt(
 ) -> None:
     one, other = (LIBZT, RELAYED) if libzt_begins else (RELAYED, LIBZT)
     ip = open_again[other]
-    to_closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
     copy = {"type": kind, "address": site.addresses[DIRECT], "flags": 0, "length": 0}
-    enforce(site, [to_closed, copy, ACCEPT])
+    enforce(site, [CLOSE, copy, ACCEPT])
     assert in_force(site, one, ip, CLOSED)
     # What goes the other way is not copied, so that each exchange makes two: of sender and receiver.
     deadline = time.monotonic() + IN_FORCE
@@ -236,11 +234,10 @@ def test_a_redirected_frame_arrives_at_the_observer_alone(
 ) -> None:
     one, other = (LIBZT, RELAYED) if libzt_begins else (RELAYED, LIBZT)
     ip = open_again[other]
-    to_closed = {"type": "MATCH_IP_DEST_PORT_RANGE", "start": CLOSED, "end": CLOSED}
     redirect = {"type": "ACTION_REDIRECT", "address": site.addresses[DIRECT], "flags": 0}
     enforce(site, [ACCEPT])
     assert becomes(site, one, ip, CLOSED, True)
-    enforce(site, [to_closed, redirect, ACCEPT])
+    enforce(site, [CLOSE, redirect, ACCEPT])
     assert becomes(site, one, ip, CLOSED, False)
     assert in_force(site, one, ip, CLOSED)
     before = inspected(site)
