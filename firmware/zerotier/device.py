@@ -154,7 +154,11 @@ class ZeroTier(ZeroTierBase):
             _add_roles(self.node, self._store, controller)
         if gc.threshold() < 0:  # the program has set none
             gc.threshold(_GARBAGE)
-        self.active(True)
+        try:
+            self.active(True)
+        except BaseException:  # Ctrl-C, too: nobody has this object, so it must not be the one that runs
+            self.active(False)
+            raise
 
     # --- for the base class ---
 
@@ -178,7 +182,8 @@ class ZeroTier(ZeroTierBase):
 
     def _set_active(self, active: bool) -> None:
         if not active:
-            _zerotier.background(None)
+            if self._underlay is not None:  # or the background is another's
+                _zerotier.background(None)
             self._datapath.detach()
             self.node.rest(self._now())
             if self._mapping is not None:

@@ -101,6 +101,11 @@ def test_there_is_one_node_per_device(site):
         ]
 
 
+def test_a_node_whose_start_is_interrupted_leaves_the_device_to_another(site):
+    with Member(site, "g", "interrupted") as device:
+        assert device.output() == ["interrupted", "True"]
+
+
 def test_a_port_in_use_is_said_in_one_sentence(site):
     place = site.place("f")
     arguments = (str(site.home / "f"), place, str(site.planet), site.public, "sleep")

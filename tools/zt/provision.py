@@ -25,6 +25,7 @@ from .progress import Progress
 
 _LOOK = 0.5  # s
 _NO_CONFIG = b"\n"  # joined, and not answered yet
+_HAS_NODE = "import zerotier\nprint(hasattr(zerotier, 'node'))"
 _START = """
 import zerotier
 if not hasattr(zerotier, 'node'):
@@ -154,7 +155,7 @@ class Provision:
             self._try_wifi(board)
             self._tell("writing")
             changed = self._write(board)
-            if changed:
+            if changed or not board.value_of(_HAS_NODE):  # our interrupt may have ended boot.py
                 board.restart()
             board.run(_START, 30)
             address = board.value("node.address")

@@ -155,6 +155,28 @@ def twice() -> None:
         print(error)
 
 
+def interrupted() -> None:
+    """Control-C while a node is made, after it has begun to run: then it does not run, and another can."""
+    from zerotier.api import ZeroTierBase
+
+    zt.active(False)
+    activate = ZeroTierBase.active
+
+    def interrupt(self: ZeroTierBase, active: bool | None = None) -> bool:
+        result = activate(self, active)
+        if active:
+            raise KeyboardInterrupt
+        return result
+
+    ZeroTierBase.active = interrupt
+    try:
+        zerotier.ZeroTier(home, bind=bind)
+    except KeyboardInterrupt:
+        print("interrupted")
+    ZeroTierBase.active = activate
+    print(zerotier.ZeroTier(home, bind=bind).active())
+
+
 def sockets6() -> None:
     """TCP over IPv6 from both kinds of computed addresses to the other device: host, host."""
     import socket
