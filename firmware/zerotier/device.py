@@ -156,7 +156,8 @@ class ZeroTier(ZeroTierBase):
             gc.threshold(_GARBAGE)
         try:
             self.active(True)
-        except BaseException:  # Ctrl-C, too: nobody has this object, so it must not be the one that runs
+        except BaseException:
+            # Control-C, too: nobody has this object, so it must not be the one that runs.
             self.active(False)
             raise
 
