@@ -42,6 +42,10 @@ execute_process(
 if(ZT_FAILED)
     message(FATAL_ERROR "tools/freeze could not make C of the node's Python")
 endif()
+# MicroPython's own frozen code lists the names that no C has. It does not look at that again when ours has others.
+if(${ZT_FROZEN} IS_NEWER_THAN ${CMAKE_BINARY_DIR}/frozen_content.c)
+    file(REMOVE ${CMAKE_BINARY_DIR}/frozen_content.c)
+endif()
 
 set(ZT_BIND micropython.c micropython_rules.c micropython_datapath.c netif.c underlay.c name_servers.c background_task.c
     frozen.c)

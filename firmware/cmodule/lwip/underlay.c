@@ -79,16 +79,69 @@ static bool is_physical(const struct netif *netif) {
     return netif_is_up(netif) && netif_is_link_up(netif) && !zt_netif_is_virtual(netif) && !is_loopback(netif);
 }
 
-// Never by lwIP's own routes: those may lead into a virtual network, and datagrams of the node would travel inside it.
-static struct netif *interface_to(const ip_addr_t *destination) {
-    struct netif *netif;
-    NETIF_FOREACH(netif) {
-        if (is_physical(netif) && IP_IS_V4_VAL(*destination)
-            && ip4_addr_net_eq(ip_2_ip4(destination), netif_ip4_addr(netif), netif_ip4_netmask(netif))) {
-            return netif;
+// Whether datagrams may leave by this interface: with a socket that is bound to an address, by the one that has it.
+static bool is_ours(const struct netif *netif) {
+    if (!is_physical(netif) || ip_addr_isany(&pcb->local_ip)) {
+        return is_physical(netif);
+    }
+    if (IP_IS_V6_VAL(pcb->local_ip)) {
+        return netif_get_ip6_addr_match((struct netif *)netif, ip_2_ip6(&pcb->local_ip)) >= 0;
+    }
+    return ip4_addr_eq(ip_2_ip4(&pcb->local_ip), netif_ip4_addr(netif));
+}
+
+typedef enum _reach_t {
+    NO_REACH, // no address of the family, as before DHCP or PPP have ended
+    WITHOUT_ROUTER, // a soft access point: its router is itself
+    WITH_ROUTER,
+    WITH_DEFAULT, // the interface that the system prefers
+    ON_LINK,
+} reach_t;
+
+static reach_t reach_by_default(const struct netif *netif) {
+    return netif == netif_default ? WITH_DEFAULT : WITH_ROUTER;
+}
+
+static reach_t reach_ip4(const struct netif *netif, const ip4_addr_t *destination) {
+    if (ip4_addr_isany(netif_ip4_addr(netif))) {
+        return NO_REACH;
+    }
+    if (ip4_addr_net_eq(destination, netif_ip4_addr(netif), netif_ip4_netmask(netif))) {
+        return ON_LINK;
+    }
+    const ip4_addr_t *router = netif_ip4_gw(netif);
+    return ip4_addr_isany(router) || ip4_addr_eq(router, netif_ip4_addr(netif)) ? WITHOUT_ROUTER : reach_by_default(netif);
+}
+
+static reach_t reach_ip6(const struct netif *netif, const ip6_addr_t *destination) {
+    reach_t reach = NO_REACH;
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES && reach != ON_LINK; ++i) {
+        const ip6_addr_t *own = netif_ip6_addr(netif, i);
+        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && ip6_addr_islinklocal(own) == ip6_addr_islinklocal(destination)) {
+            bool is_near = own->addr[0] == destination->addr[0] && own->addr[1] == destination->addr[1];
+            reach = is_near && !ip6_addr_islinklocal(own) ? ON_LINK : reach_by_default(netif);
         }
     }
-    return netif_default != NULL && is_physical(netif_default) ? netif_default : NULL;
+    return reach;
+}
+
+// Never by lwIP's own routes: those may lead into a virtual network, and datagrams of the node would travel inside it. Nor by the
+// system's preferred interface alone: MicroPython prefers PPP from the first dial on, and nobody prefers another after its end.
+static struct netif *interface_to(const ip_addr_t *destination) {
+    struct netif *best = NULL;
+    struct netif *netif;
+    reach_t best_reach = NO_REACH;
+    NETIF_FOREACH(netif) {
+        if (!is_ours(netif)) {
+            continue;
+        }
+        reach_t reach = IP_IS_V6_VAL(*destination) ? reach_ip6(netif, ip_2_ip6(destination)) : reach_ip4(netif, ip_2_ip4(destination));
+        if (reach > best_reach) {
+            best_reach = reach;
+            best = netif;
+        }
+    }
+    return best;
 }
 
 static void hear(void *unused, struct udp_pcb *receiver, struct pbuf *datagram, const ip_addr_t *source, u16_t port) {
@@ -208,14 +261,12 @@ static const ip_addr_t *told_address(const struct netif *netif, size_t *index) {
     if (!ip4_addr_isany(netif_ip4_addr(netif)) && (*index)-- == 0) {
         return netif_ip_addr4(netif);
     }
-    #if LWIP_IPV6
     for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
         bool is_told = ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) && !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
         if (is_told && (*index)-- == 0) {
             return netif_ip_addr6(netif, i);
         }
     }
-    #endif
     return NULL;
 }
 
@@ -223,7 +274,7 @@ static void find_local(void *argument) {
     hop_t *hop = argument;
     struct netif *netif;
     NETIF_FOREACH(netif) {
-        const ip_addr_t *address = pcb != NULL && is_physical(netif) ? told_address(netif, &hop->index) : NULL;
+        const ip_addr_t *address = pcb != NULL && is_ours(netif) ? told_address(netif, &hop->index) : NULL;
         if (address != NULL) {
             hop->length = write_endpoint(address, pcb->local_port, hop->endpoint);
             return;
