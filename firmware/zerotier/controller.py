@@ -27,6 +27,7 @@ from .wire.verbs import (
     ERROR_NETWORK_ACCESS_DENIED,
     ERROR_NETWORK_AUTHENTICATION_REQUIRED,
     ERROR_OBJ_NOT_FOUND,
+    VERB_ECHO,
     VERB_ERROR,
     VERB_NETWORK_CONFIG,
     VERB_NETWORK_CONFIG_REQUEST,
@@ -34,7 +35,7 @@ from .wire.verbs import (
 )
 
 _REQUEST_GATE = const(1000)  # ms; a second request within this is dropped (protocol/08 §8.1)
-_PUSH_WITHIN = const(120000)  # ms since the last request (protocol/08 §8.4)
+_PUSH_WITHIN = const(120000)  # ms since the member was heard last (protocol/08 §8.4)
 _AUTHORISED_FOR = const(180000)  # ms since the last config (protocol/08 §8.1)
 _READ_INTERVAL = const(700)  # ms between looks at all records: members are told within a second
 _GLANCE_INTERVAL = const(100)  # the same at what shows that records were replaced
@@ -42,6 +43,7 @@ _PUSHES_AT_ONCE = const(64)  # some 5 ms on a PC
 _REUSE = const(120000)  # ms that credentials are sent again with a pushed config
 _KEEPING = const(256)  # members: who serves so many has the memory to keep signatures
 _MAX_METADATA = const(1024)  # bytes that are read (protocol/06 §6.4)
+_RECEIPT = const(16)  # bytes: network id, update id (protocol/03 §3.15)
 
 
 class _Client:
@@ -51,6 +53,8 @@ class _Client:
         self.identity = identity
         self.understands_rules = False  # what its last request said
         self.last_request = 0
+        self.last_heard = 0  # a request, or the receipt of a push
+        self.sent = b""  # update id of its last config
         self.last_config: int | None = None  # when it got one, if it may have one
         self.signed: dict[tuple, object] = {}  # credentials, by what they say,
         self.signed_at = 0  # and the earliest time that one of them bears
@@ -64,8 +68,8 @@ class _Client:
         self.lines_of = ()
 
     def listens(self, now: int) -> bool:
-        """Whether it asked so lately that it is worth sending it something unasked."""
-        return now - self.last_request <= _PUSH_WITHIN
+        """Whether it was heard so lately that it is worth sending it something unasked."""
+        return now - self.last_heard <= _PUSH_WITHIN
 
 
 class Controller:
@@ -92,6 +96,8 @@ class Controller:
         self._next_glance = 0
         self._max_clients = transport.limits.networks * transport.limits.members
         self._max_strangers = transport.limits.members
+        self._other_ok = transport.verbs[VERB_OK]
+        transport.verbs[VERB_OK] = self.receive_ok
         transport.verbs[VERB_NETWORK_CONFIG_REQUEST] = self.receive_request
 
     @property
@@ -132,7 +138,7 @@ class Controller:
             client = self._add_client(nwid, peer)
         said = parse_dictionary(metadata[:_MAX_METADATA])
         client.identity = peer.identity
-        client.last_request = now
+        client.last_request = client.last_heard = now
         client.understands_rules = get_int(said, "revr") > 0
         verdict, member = self._admit(shelf, client, said, now)
         if verdict == ADMITTED:
@@ -151,6 +157,20 @@ class Controller:
             extra = b""
         self._refuse(peer.address, nwid, request_id, code, now, extra)
         return RECEIVED
+
+    def receive_ok(self, peer: Peer, packet: Packet, now: int) -> int:
+        """OK: the receipt of a push (protocol/03 §3.15); any other goes to who expects it.
+
+        The reference asks again a minute after its last config. Pushes put that off, so that a member of a
+        network that changes often says nothing but this.
+        """
+        verb, _, body = messages.parse_ok(packet.payload)
+        if verb == VERB_ECHO and len(body) == _RECEIPT:
+            client = self._clients.get((bytes(body[:8]), peer.address))
+            if client is not None and client.sent == body[8:]:
+                client.last_heard = now
+                return RECEIVED
+        return self._other_ok(peer, packet, now)
 
     def tick(self, now: int) -> int:
         """Notice what changed in the records, and tell the members; the time of the next call."""
@@ -317,7 +337,7 @@ class Controller:
 
     def _add_client(self, nwid: bytes, peer: Peer) -> _Client:
         if len(self._clients) >= self._max_clients:
-            oldest = min(self._clients, key=lambda key: self._clients[key].last_request)
+            oldest = min(self._clients, key=lambda key: self._clients[key].last_heard)
             del self._clients[oldest]
             self._revoker.forget(oldest[0], oldest[1])
             self._count("controller_client_evicted")
@@ -366,7 +386,8 @@ class Controller:
                 return
             self._make_lines(shelf, client, member, issued)
         config = self._issuer.config(self._shared_lines(shelf), client.lines, issued)
-        for chunk in self._issuer.chunks(shelf.nwid, config):
+        client.sent, chunks = self._issuer.chunks(shelf.nwid, config)
+        for chunk in chunks:
             self._transport.send(address, verb, head + (chunk,), now)
         client.last_config = now
         self._revoker.hear(shelf.nwid, address)  # also who was refused when it asked last

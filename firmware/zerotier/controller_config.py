@@ -162,15 +162,15 @@ class Issuer:
         lines["ts"] = b"ts=" + dictionary.hex16(now)
         return b"\n".join([lines[key] for key in _ORDER if key in lines])
 
-    def chunks(self, nwid: bytes, config: bytes) -> list[bytes]:
-        """The signed chunks in which a config travels (protocol/08 §8.4)."""
+    def chunks(self, nwid: bytes, config: bytes) -> tuple[bytes, list[bytes]]:
+        """(update id, the signed chunks in which a config travels) (protocol/08 §8.4)."""
         update_id = bytes(8)
         while update_id == bytes(8):
             update_id = urandom(8)
         chunks = split(nwid, config, update_id)
         for chunk in chunks:
             self._sign(chunk)
-        return [chunk.encode() for chunk in chunks]
+        return update_id, [chunk.encode() for chunk in chunks]
 
     def revocation(
         self, nwid: bytes, kind: int, id: int, target: bytes, threshold: int

@@ -4,9 +4,10 @@ import json
 
 from host_tests.unit.mesh import Mesh, Station, put_member, put_network
 from zerotier.controller import Controller
-from zerotier.limits import DEVICE
+from zerotier.limits import DEVICE, HOST
 from zerotier.vl2.status import ACCESS_DENIED, AUTHENTICATION_REQUIRED, NOT_FOUND, OK
 from zerotier.wire import address as addresses
+from zerotier.wire.chunk import Chunk
 from zerotier.wire.credentials import (
     CREDENTIAL_MEMBERSHIP,
     CREDENTIAL_OWNERSHIP,
@@ -14,11 +15,13 @@ from zerotier.wire.credentials import (
     parse_credentials,
 )
 from zerotier.wire.dictionary import get_int
-from zerotier.wire.messages import encode_config_request
+from zerotier.wire.messages import encode_config_request, ok_header
 from zerotier.wire.verbs import (
+    VERB_ECHO,
     VERB_NETWORK_CONFIG,
     VERB_NETWORK_CONFIG_REQUEST,
     VERB_NETWORK_CREDENTIALS,
+    VERB_OK,
 )
 
 POOL = {
@@ -249,6 +252,58 @@ def test_a_member_that_has_not_asked_for_two_minutes_gets_no_push() -> None:
     mesh, controller, member, _, _ = joined()
     member.running = False
     mesh.run(121000)
+    before = controller.count("controller_config_sent")
+    put_network(controller, 1, name="renamed")
+    mesh.run(3000)
+    assert controller.count("controller_config_sent") == before
+
+
+def test_a_member_asks_at_its_interval_whatever_is_pushed_to_it() -> None:
+    mesh, controller, _, _, network = joined()
+    requests = arrivals(controller, VERB_NETWORK_CONFIG_REQUEST)
+    for count in range(20):
+        put_network(controller, 1, name="name %d" % count)
+        mesh.run(30000)
+        assert network.name == "name %d" % count
+    assert len(requests) == 600000 // HOST.config_refresh
+
+
+def test_a_member_that_never_asks_but_acknowledges_goes_on_getting_pushes() -> None:
+    mesh, controller, member, nwid, network = joined()
+    transport = member.node.transport
+    handler = transport.verbs[VERB_NETWORK_CONFIG]
+    receipts = True
+
+    def like_the_reference(peer, packet, now):
+        """Its next question is put off by each push, and each is acknowledged (protocol/03 §3.15)."""
+        outcome = handler(peer, packet, now)
+        network.exchange.refresh.next = now + 10**9
+        if receipts:
+            body = ok_header(VERB_ECHO, packet.id) + nwid + Chunk.parse(packet.payload).update_id
+            transport.send(peer.address, VERB_OK, (body,), now)
+        return outcome
+
+    transport.verbs[VERB_NETWORK_CONFIG] = like_the_reference
+    for count in range(20):
+        put_network(controller, 1, name="name %d" % count)
+        mesh.run(50000)
+        assert network.name == "name %d" % count
+    receipts = False
+    put_network(controller, 1, name="the last one")
+    mesh.run(121000)
+    assert network.name == "the last one"
+    put_network(controller, 1, name="one more")
+    mesh.run(3000)
+    assert network.name == "the last one"
+
+
+def test_a_receipt_of_something_else_is_none() -> None:
+    mesh, controller, member, nwid, network = joined()
+    network.exchange.refresh.next = mesh.now + 10**9
+    for _ in range(3):
+        mesh.run(50000)
+        body = ok_header(VERB_ECHO, bytes(8)) + nwid + bytes(8)
+        member.node.transport.send(nwid[:5], VERB_OK, (body,), mesh.now)
     before = controller.count("controller_config_sent")
     put_network(controller, 1, name="renamed")
     mesh.run(3000)

@@ -39,5 +39,15 @@ def test_a_refused_node_goes_on_asking_every_two_to_five_seconds():
 def test_an_answer_starts_the_refresh_interval():
     refresh = Refresh(60000, _NOW)
     refresh.asked(False, _NOW)
-    refresh.answered(_NOW + 20)
-    assert refresh.next == _NOW + 60020
+    refresh.answered()
+    assert refresh.next == _NOW + 60000
+
+
+def test_what_comes_unasked_puts_no_question_off():
+    refresh = Refresh(60000, _NOW)
+    refresh.answered()
+    assert refresh.next == _NOW
+    refresh.asked(False, _NOW)
+    for _ in range(100):
+        refresh.answered()
+    assert refresh.next == _NOW + 60000

@@ -107,7 +107,7 @@ class ConfigExchange:
             return None
         self.held = config
         self._requests.clear()
-        self.refresh.answered(now)
+        self.refresh.answered()
         return config
 
     def _verify(self, chunk: Chunk) -> None:
