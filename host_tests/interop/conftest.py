@@ -11,12 +11,39 @@ from typing import Any
 
 import pytest
 
-from host_tests.interop.site import DEVICES, LIBZT, MEMBERS, Site, running, until
+from host_tests.interop.site import (
+    CONFIGURED,
+    DEVICES,
+    ECHO_PORTS,
+    LIBZT,
+    MEMBERS,
+    RUNNING,
+    Site,
+    running,
+    until,
+)
 
 ASKED = 20.0  # seconds; libzt looks after its networks every 5 s
-CONFIGURED = 20.0
-REACHED = 20  # tries, one a second; libzt announces its address to the network every 5 s
-ECHO_PORTS = {4: 7, 6: 1007}  # libzt does not bind one port for both versions
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A test whose predecessor ended libzt finds another in its place, before any fixture asks it."""
+    for site in RUNNING:
+        if site.nodes[LIBZT].end() is not None:
+            site.revive()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Whatever a test made of an end of libzt: it has failed, for this reason."""
+    try:
+        return (yield)
+    finally:
+        for site in RUNNING:
+            sentence = site.nodes[LIBZT].end()
+            if sentence is not None:
+                pytest.fail(sentence, pytrace=False)
 
 
 @dataclass
@@ -79,7 +106,5 @@ def ips(site: Site, networks: dict[str, dict[str, Any]]) -> dict[str, str]:
         for version, port in ECHO_PORTS.items():
             site.nodes[name].ask("udp_echo", port=port, version=version)
     for device in DEVICES:
-        for one, other in ((device, LIBZT), (LIBZT, device)):
-            target = {"ip": ips[other], "port": ECHO_PORTS[4]}
-            site.nodes[one].ask("udp_exchange", REACHED + 5, **target, size=20, tries=REACHED)
+        site.reach(ips[device], device, ips[LIBZT])
     return ips

@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 
+from host_tests.interop.unmodified import Unmodified
 from zt.lab import Lab, Namespaces, Process
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,11 @@ MEMBERS = (LIBZT, *DEVICES)
 
 START = 20.0  # seconds for a process to be up
 LOOK = 0.1  # seconds between two looks
+CONFIGURED = 30.0  # seconds; libzt looks after its networks every 5 s
+REACHED = 20  # tries, one a second; libzt announces its address to the network every 5 s
+ECHO_PORTS = {4: 7, 6: 1007}  # libzt does not bind one port for both versions
+
+RUNNING: list[Site] = []  # those with libzt
 
 Found = TypeVar("Found")
 Place = TypeVar("Place", bound="Site")
@@ -62,7 +68,7 @@ class Site:
     def __init__(self, lab: Lab, folder: Path, libzt: tuple[Path, Path]) -> None:
         self.lab = lab
         self.folder = folder
-        self.nodes: dict[str, Process] = {}
+        self.nodes: dict[str, Process | Unmodified] = {}
         self.addresses: dict[str, str] = {}
         self._libzt = libzt
 
@@ -140,11 +146,44 @@ class Site:
         self.nodes[name] = self.lab.start(name, argv)
         self.nodes[name].wait("ready", START)
 
+    def reach(self, ip: str, device: str, libzt_ip: str) -> None:
+        """Echoes of UDP come back from both, a device and libzt. OSError if they do not."""
+        for one, target in ((device, libzt_ip), (LIBZT, ip)):
+            self.nodes[one].ask(
+                "udp_exchange", REACHED + 5, ip=target, port=ECHO_PORTS[4], size=20, tries=REACHED
+            )
+
+    def revive(self) -> None:
+        """Another libzt takes the place of one that ended: same home, same networks, reached as before.
+
+        A network that does not let it in, or does not let an echo through, is left as it is.
+        """
+        self.nodes[LIBZT].revive()
+        for nwid in self.nodes[LIBZT].networks:
+            with contextlib.suppress(OSError):
+                ip = until(lambda n=nwid: self._ip(LIBZT, n), CONFIGURED, "address of libzt")
+                for device in DEVICES:
+                    own = self._ip(device, nwid)
+                    if own is not None:
+                        self.reach(own, device, ip)
+
+    def _ip(self, name: str, nwid: str) -> str | None:
+        found = self.nodes[name].ask("network", nwid=nwid)["addresses"]
+        return next((ip for ip in found if ":" not in ip), None)
+
     def _start_libzt(self) -> None:
-        files = [*self._libzt, self.home(LIBZT), self.folder / "planet"]
+        files = [*self._libzt, self.home(LIBZT), self._libzt_planet()]
         argv = [sys.executable, "-m", "host_tests.interop.libzt_node", *map(str, files)]
         env = {"PYTHONPATH": str(PROJECT)}
-        self.nodes[LIBZT] = self.lab.start(LIBZT, argv, env=env)
+
+        def start(number: int) -> Process:
+            name = LIBZT if number == 1 else f"{LIBZT}-{number}"
+            return self.lab.start(LIBZT, argv, name=name, env=env)
+
+        self.nodes[LIBZT] = Unmodified(start)
+
+    def _libzt_planet(self) -> Path:
+        return self.folder / "planet"
 
     def _start_device(self, name: str) -> None:
         argv = [str(MICROPYTHON), str(DEVICE), str(self.home(name)), self.lab.address(name)]
@@ -223,4 +262,8 @@ def running(kind: type[Place], folder: Path) -> Iterator[Place]:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         site = kind(lab, folder, libzt)
         site.start()
-        yield site
+        RUNNING.append(site)
+        try:
+            yield site
+        finally:
+            RUNNING.remove(site)

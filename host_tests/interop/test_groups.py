@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from host_tests.interop.conftest import ECHO_PORTS
-from host_tests.interop.site import DEVICES, DIRECT, LIBZT, Site
+from host_tests.interop.site import DEVICES, DIRECT, ECHO_PORTS, LIBZT, Site
 from zerotier.wire.address import ip_text, parse_ip
 
 PORT = 9400

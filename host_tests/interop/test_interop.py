@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from host_tests.interop.conftest import ECHO_PORTS, Refusal
+from host_tests.interop.conftest import Refusal
 from host_tests.interop.site import (
     DEVICES,
     DIRECT,
+    ECHO_PORTS,
     LIBZT,
     MEMBERS,
     NAME,

@@ -13,8 +13,17 @@ from typing import Any
 
 import pytest
 
-from host_tests.interop.conftest import ECHO_PORTS
-from host_tests.interop.site import DEVICES, DIRECT, LIBZT, LOOK, MEMBERS, RELAYED, Site, until
+from host_tests.interop.site import (
+    DEVICES,
+    DIRECT,
+    ECHO_PORTS,
+    LIBZT,
+    LOOK,
+    MEMBERS,
+    RELAYED,
+    Site,
+    until,
+)
 
 CLOSED = 7001  # a port that the rules close
 IN_FORCE = 45.0  # seconds; libzt 1.8.4 tells a member of its new credentials once in 30 s

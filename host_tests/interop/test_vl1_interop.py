@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from host_tests.interop.conftest import ECHO_PORTS
 from host_tests.interop.site import (
     DEVICE,
     DEVICES,
+    ECHO_PORTS,
     LIBZT,
     MEMBERS,
     MICROPYTHON,
     PORT,
-    PROJECT,
     RELAYED,
     SERVICES,
     Site,
@@ -67,11 +66,8 @@ class RoamingSite(Site):
             *("--key", str(self.folder / "moon.key")),
         )
 
-    def _start_libzt(self) -> None:
-        files = [*self._libzt, self.home(LIBZT), self.folder / "planet.older"]
-        argv = [sys.executable, "-m", "host_tests.interop.libzt_node", *map(str, files)]
-        env = {"PYTHONPATH": str(PROJECT)}
-        self.nodes[LIBZT] = self.lab.start(LIBZT, argv, env=env)
+    def _libzt_planet(self) -> Path:
+        return self.folder / "planet.older"
 
     def in_place(self, name: str, words: str) -> None:
         """Run a command in the namespace of a node."""

@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
-from host_tests.interop.conftest import ECHO_PORTS
-from host_tests.interop.site import DEVICES, DIRECT, LIBZT, MEMBERS, RELAYED, Site, until
+from host_tests.interop.site import (
+    DEVICES,
+    DIRECT,
+    ECHO_PORTS,
+    LIBZT,
+    MEMBERS,
+    RELAYED,
+    Site,
+    until,
+)
 from zerotier.vl2.addresses import rfc4193, sixplane
 from zerotier.wire.address import ip_text
 
