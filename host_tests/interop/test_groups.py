@@ -77,7 +77,7 @@ def test_a_member_that_is_a_bridge_hears_every_group(site: Site, ips: dict[str, 
         site.controller("member", "set", site.nwid, site.addresses[LIBZT], "--no-bridge")
 
 
-@pytest.fixture(params=(True, False), ids=("broadcast", "no_broadcast"))
+@pytest.fixture(scope="module", params=(True, False), ids=("broadcast", "no_broadcast"))
 def broadcast(request: pytest.FixtureRequest, site: Site, ips: dict[str, str]) -> Iterator[bool]:
     """Whether the network allows it."""
     allowed = bool(request.param)

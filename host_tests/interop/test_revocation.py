@@ -14,7 +14,7 @@ from host_tests.interop.site import DEVICES, LIBZT, MEMBERS, Site, until
 SUBNET = "10.122.0.0/24"
 PORT = 9100
 CONFIGURED, REACHED = 30.0, 25  # seconds; tries, one a second
-STREAM, BEFORE = 9.0, 3.0  # seconds of datagrams, and of these before the member is shut out
+STREAM, BEFORE = 12.0, 3.0  # seconds of datagrams, and of these before the member is shut out
 GAP = 20  # ms
 IN_TIME = 2.0  # seconds
 
@@ -60,11 +60,14 @@ def test_a_member_that_is_shut_out_is_out_within_two_seconds(
         "udp_stream", ip=own[other], port=port, seconds=STREAM, gap=GAP
     )
     time.sleep(BEFORE)
-    begun = time.time_ns()
     site.controller("member", "deauthorize", nwid, site.addresses[out])
+    members = site.controller("member", "list", nwid)
+    # When the record said so: until then a busy machine was starting the command.
+    begun = next(m["lastDeauthorizedTime"] for m in members if m["id"] == site.addresses[out])
     sent = site.nodes[out].answer(sending, STREAM + 5)["sent"]
     counted = site.nodes[other].answer(counting, STREAM + 5)
-    seconds = (counted["last"] - begun) / 1e9
+    site.controller("member", "authorize", nwid, site.addresses[out])  # the next test wants it in
+    seconds = counted["last"] / 1e9 - begun / 1e3
     print(f"{out} was out for {other} after {seconds:.2f} s, {counted['count']} of {sent} taken")
     assert counted["count"] > 0.5 * BEFORE * 1000 / GAP
     assert sent > 0.5 * STREAM * 1000 / GAP  # it did not stop by itself
@@ -75,5 +78,4 @@ def test_a_member_that_is_shut_out_is_out_within_two_seconds(
     else:
         # Nearly all left the device: only those of before count as taken.
         assert stats["frames_out"] - refused["frames_out"] > 0.9 * sent > counted["count"]
-    site.controller("member", "authorize", nwid, site.addresses[out])
     reach(site, LIBZT, own[device], port + 100)  # and it may come back
