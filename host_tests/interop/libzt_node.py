@@ -66,9 +66,12 @@ class LibztNode:
         status = STATUSES[self._libzt.call("zts_net_get_status", number)]
         answer: Answer = {"status": status, "addresses": self._libzt.addresses(number)}
         if status == "OK":
-            answer["mac"] = self._libzt.mac(number)
-            answer["mtu"] = self._libzt.call("zts_net_get_mtu", number)
-            answer["name"] = self._libzt.text("zts_net_get_name", number)
+            try:
+                answer["mac"] = self._libzt.mac(number)
+                answer["mtu"] = self._libzt.call("zts_net_get_mtu", number)
+                answer["name"] = self._libzt.text("zts_net_get_name", number)
+            except OSError:  # with a config from its folder it is OK before all of it is there
+                return {"status": status, "addresses": []}
         return answer
 
     def udp_echo(self, port: int, version: int = 4) -> Answer:
