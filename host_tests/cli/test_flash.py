@@ -71,8 +71,10 @@ def test_an_image_goes_where_its_chip_wants_it(
     file = image(tmp_path, chip)
     with Rom() as rom:
         assert zt("flash", "--port", rom.port, file).returncode == 0
-        words = f"--chip {name} --port {rom.port} write-flash {offset} {file}"
+        words = f"--chip {name} --port {rom.port} --baud 460800 write-flash {offset} {file}"
         assert esptool.read_text() == words
+        assert zt("flash", "--baud", "9600", "--port", rom.port, file).returncode == 0
+        assert esptool.read_text() == words.replace("460800", "9600")
         assert zt("flash", "--erase", "--port", rom.port, file).returncode == 0
         assert esptool.read_text() == words.replace("write-flash", "write-flash --erase-all")
 

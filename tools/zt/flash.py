@@ -14,6 +14,8 @@ from typing import Any
 from . import board as boards
 from .image import check
 
+# esptool's own 115200 Bd takes two minutes for an image. A port that is the chip's own USB has no rate.
+_BAUD = 460800
 _TROUBLE = "error occurred: "  # in front of what esptool has to say
 
 
@@ -29,6 +31,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--erase", action="store_true", help="erase everything first, also its identity"
     )
+    parser.add_argument(
+        "--baud", type=int, default=_BAUD, help="rate of the port in Bd (default: %(default)s)"
+    )
     parser.add_argument("image", type=Path, help="firmware.bin of `make firmware` or of a release")
     parser.set_defaults(run=run)
 
@@ -40,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     if reason:
         raise OSError(f"{options.port}: {reason}")
     words = [sys.executable, "-m", "esptool", "--chip", chip, "--port", options.port]
+    words += ["--baud", str(options.baud)]
     words += ["write-flash", *(["--erase-all"] if options.erase else [])]
     words += [hex(offset), str(options.image)]
     done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
