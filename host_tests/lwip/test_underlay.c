@@ -1,7 +1,9 @@
 // Which physical interface the node's datagrams leave by, as interfaces come, get their addresses and go: what `network.WLAN`,
 // `network.LAN` and PPP do to lwIP. PPP is an interface without hardware address, ARP or subnet, of which a router is the other end.
-// It owns interfaces that keep what lwIP gives them. Never a peer: what the node says does not matter here.
+// It owns interfaces that keep what lwIP gives them, and a line with lwIP's own PPP at both ends. Never a peer: what the node says
+// does not matter here.
 #include <sched.h>
+#include <stdatomic.h>
 
 #include "../core/check.h"
 #include "glue.h"
@@ -17,6 +19,7 @@
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/udp.h"
 #include "lwip/tcpip.h"
+#include "netif/ppp/pppos.h"
 
 #define LENGTH (1400) // of a datagram: more than the smallest MTU here
 #define SMALL_MTU (576)
@@ -301,6 +304,44 @@ static void a_socket_that_is_bound_stays_with_its_interface(void) {
 }
 
 /******************************************************************************/
+// What comes in
+
+static zt_glue_t *glue;
+
+static uint32_t rest(void) {
+    return 1000;
+}
+
+static void start_task(void) {
+    const zt_datapath_config_t config = { .peers = 2, .networks = 1, .slots = 4, .ring_bytes = 16 * 1024 };
+    const zt_datapath_platform_t functions = { .context = NULL };
+    glue = zt_glue_open(&config, ours, &functions);
+    CHECK(glue != NULL && zt_task_start(glue, rest));
+}
+
+static void end_task(void) {
+    zt_task_end();
+    zt_glue_close(glue);
+}
+
+// Waits for a datagram of LENGTH from an endpoint of IPv4.
+static void expect(const uint8_t *from, const uint8_t *datagram) {
+    zt_record_t record;
+    bool is_there = false;
+    while (!is_there) {
+        sched_yield();
+        zt_glue_enter(glue);
+        is_there = zt_datapath_next(zt_glue_datapath(glue), &record);
+        if (is_there) {
+            CHECK(record.length == LENGTH && memcmp(record.packet, datagram, LENGTH) == 0);
+            CHECK(record.endpoint.length == ZT_UNDERLAY_IP4_SIZE && memcmp(record.endpoint.bytes, from, ZT_UNDERLAY_IP4_SIZE) == 0);
+            zt_datapath_pop(zt_glue_datapath(glue));
+        }
+        zt_glue_leave(glue);
+    }
+}
+
+/******************************************************************************/
 // An MTU that is smaller than a datagram
 
 static void do_shrink(void *argument) {
@@ -321,18 +362,11 @@ static void do_turn_round(void *argument) {
     link->pieces = 0;
 }
 
-static uint32_t rest(void) {
-    return 1000;
-}
-
 static void a_large_datagram_passes_a_small_mtu_in_pieces(void) {
-    const zt_datapath_config_t config = { .peers = 2, .networks = 1, .slots = 4, .ring_bytes = 16 * 1024 };
-    const zt_datapath_platform_t functions = { .context = NULL };
-    zt_glue_t *glue = zt_glue_open(&config, ours, &functions);
-    CHECK(glue != NULL && zt_task_start(glue, rest));
+    start_task();
     zt_in_lwip(do_shrink, &ppp);
     forget_all();
-    static uint8_t datagram[LENGTH];
+    uint8_t datagram[LENGTH];
     memset(datagram, 0x55, sizeof(datagram)); // for nobody here: it is handed on as it is
     CHECK(zt_underlay_send(far_away, sizeof(far_away), datagram, sizeof(datagram)));
     CHECK(ppp.pieces == 3);
@@ -344,22 +378,106 @@ static void a_large_datagram_passes_a_small_mtu_in_pieces(void) {
     CHECK(carried == sizeof(struct udp_hdr) + LENGTH);
 
     zt_in_lwip(do_turn_round, &ppp);
-    zt_record_t record;
-    bool is_there = false;
-    while (!is_there) {
-        sched_yield();
-        zt_glue_enter(glue);
-        is_there = zt_datapath_next(zt_glue_datapath(glue), &record);
-        if (is_there) {
-            CHECK(record.length == LENGTH && memcmp(record.packet, datagram, LENGTH) == 0);
-            CHECK(record.endpoint.length == sizeof(far_away) && memcmp(record.endpoint.bytes, far_away, sizeof(far_away)) == 0);
-            zt_datapath_pop(zt_glue_datapath(glue));
-        }
-        zt_glue_leave(glue);
+    expect(far_away, datagram);
+    end_task();
+    forget_all();
+}
+
+/******************************************************************************/
+// A serial line between two ends of lwIP's own PPP
+
+#define LINE_BYTES (8 * 1024)
+
+typedef struct _end_t {
+    struct netif netif;
+    ppp_pcb *pcb;
+    struct _end_t *other;
+    size_t length;
+    uint8_t waiting[LINE_BYTES]; // for this end
+    atomic_bool is_up;
+} end_t;
+
+static end_t caller, called;
+
+// All of it in lwIP's thread.
+static void do_arrive(void *argument) {
+    end_t *end = argument;
+    uint8_t bytes[LINE_BYTES];
+    size_t length = end->length;
+    memcpy(bytes, end->waiting, length);
+    end->length = 0;
+    pppos_input(end->pcb, bytes, (int)length);
+}
+
+static u32_t write_line(ppp_pcb *pcb, const void *data, u32_t length, void *context) {
+    (void)pcb;
+    end_t *other = ((end_t *)context)->other;
+    CHECK(other->length + length <= LINE_BYTES);
+    if (other->length == 0) {
+        CHECK(tcpip_try_callback(do_arrive, other) == ERR_OK);
     }
-    zt_task_end();
-    zt_glue_close(glue);
-    zt_underlay_close();
+    memcpy(other->waiting + other->length, data, length);
+    other->length += length;
+    return length;
+}
+
+static void notice(ppp_pcb *pcb, int error, void *context) {
+    (void)pcb;
+    ((end_t *)context)->is_up = error == PPPERR_NONE;
+}
+
+static void do_dial(void *unused) {
+    (void)unused;
+    ip4_addr_t address;
+    caller.other = &called;
+    called.other = &caller;
+    caller.pcb = pppos_create(&caller.netif, write_line, notice, &caller);
+    called.pcb = pppos_create(&called.netif, write_line, notice, &called);
+    CHECK(caller.pcb != NULL && called.pcb != NULL);
+    memcpy(&address.addr, ppp_router, 4);
+    ppp_set_ipcp_ouraddr(called.pcb, &address);
+    memcpy(&address.addr, ppp_ip, 4);
+    ppp_set_ipcp_hisaddr(called.pcb, &address);
+    ppp_set_default(caller.pcb);
+    CHECK(ppp_listen(called.pcb) == ERR_OK && ppp_connect(caller.pcb, 0) == ERR_OK);
+}
+
+static void do_hang_up(void *unused) {
+    (void)unused;
+    ppp_close(caller.pcb, 1); // the carrier is lost
+    ppp_close(called.pcb, 1);
+}
+
+static void do_free(void *unused) {
+    (void)unused;
+    CHECK(ppp_free(caller.pcb) == ERR_OK && ppp_free(called.pcb) == ERR_OK);
+}
+
+static void real_ppp_carries_the_node(void) {
+    static const uint8_t everything[4] = { 255, 255, 255, 255 };
+    const uint8_t from[] = { 4, ppp_ip[0], ppp_ip[1], ppp_ip[2], ppp_ip[3], 0x27, 0x09 };
+    uint8_t datagram[LENGTH];
+    memset(datagram, 0xaa, sizeof(datagram));
+    take_away(&ppp);
+    add(&lan); // the far end's address, by which nothing can leave
+    zt_in_lwip(do_link_down, &lan.netif);
+    set_address(&lan, far_away + 1, everything, far_away + 1);
+    start_task();
+    zt_in_lwip(do_dial, NULL);
+    while (!caller.is_up || !called.is_up) {
+        sched_yield();
+    }
+    CHECK(is_told((const uint8_t *const[]) { ppp_ip, ppp_router }, 2)); // both ends are here
+    CHECK(zt_underlay_send(far_away, sizeof(far_away), datagram, sizeof(datagram)));
+    expect(from, datagram);
+    zt_in_lwip(do_hang_up, NULL);
+    while (caller.is_up || called.is_up) {
+        sched_yield();
+    }
+    CHECK(is_told(NULL, 0) && !zt_underlay_send(far_away, sizeof(far_away), datagram, sizeof(datagram)));
+    zt_in_lwip(do_free, NULL);
+    end_task();
+    take_away(&lan);
     forget_all();
 }
 
@@ -383,5 +501,7 @@ int main(void) {
     RUN(a_virtual_network_is_never_taken);
     RUN(a_socket_that_is_bound_stays_with_its_interface);
     RUN(a_large_datagram_passes_a_small_mtu_in_pieces);
+    RUN(real_ppp_carries_the_node);
+    zt_underlay_close();
     return 0;
 }

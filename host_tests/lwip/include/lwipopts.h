@@ -31,6 +31,13 @@ void sys_mark_tcpip_thread(void);
 #define CHECKSUM_CHECK_IP (0) // datagrams of the test have none
 #define CHECKSUM_CHECK_UDP (0)
 
+// As MicroPython has it on an ESP32, and the other end of the line besides.
+#define PPP_SUPPORT (1)
+#define PPPOS_SUPPORT (1)
+#define PPP_SERVER (1)
+#define PPP_IPV6_SUPPORT (0)
+#define VJ_SUPPORT (0)
+
 #define ZT_NETIF_COUNT (2)
 struct netif;
 struct pbuf;
