@@ -577,7 +577,11 @@ static err_t take(struct pbuf *frame, struct netif *lwip) {
 }
 
 bool zt_netif_input_pbuf(zt_netif_t *self, struct pbuf *frame) {
-    return zt_hand_to_lwip(frame, &self->lwip, take);
+    bool is_taken = zt_hand_to_lwip(frame, &self->lwip, take);
+    #if !NO_SYS
+    count(&self->stats.received_dropped, !is_taken); // lwIP's mailbox is full; else take() has counted
+    #endif
+    return is_taken;
 }
 
 bool zt_netif_input(zt_netif_t *self, const uint8_t *frame, size_t length) {

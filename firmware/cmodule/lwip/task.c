@@ -63,10 +63,10 @@ static task_t *task; // the interpreter's
 static task_t *receiver; // lwIP's thread's: the same, while it may put something into the queues
 
 // Made once and kept: a semaphore must not be freed while the thread that has signalled it is still leaving.
-static bool has_semaphores;
 static sys_mutex_t queues;
 static sys_sem_t work;
 static sys_sem_t end;
+static sys_sem_t nap; // nobody signals it: sys_msleep() makes one each time, and does not sleep when there is no memory
 
 /******************************************************************************/
 // What the worker needs of the system
@@ -96,7 +96,7 @@ static void yield(void *context) {
     task_t *self = context;
     if (++self->batches == LONGEST_RUN) {
         self->batches = 0;
-        sys_msleep(NAP_MS);
+        sys_arch_sem_wait(&nap, NAP_MS);
     }
 }
 
@@ -143,11 +143,14 @@ static void run(void *argument) {
 /******************************************************************************/
 // Start and end
 
+static bool make_semaphore(sys_sem_t *semaphore) {
+    return sys_sem_valid(semaphore) || sys_sem_new(semaphore, 0) == ERR_OK;
+}
+
+// Those that there was memory for stay for the next time.
 static bool make_semaphores(void) {
-    if (!has_semaphores) {
-        has_semaphores = sys_mutex_new(&queues) == ERR_OK && sys_sem_new(&work, 0) == ERR_OK && sys_sem_new(&end, 0) == ERR_OK;
-    }
-    return has_semaphores;
+    return (sys_mutex_valid(&queues) || sys_mutex_new(&queues) == ERR_OK) && make_semaphore(&work) && make_semaphore(&end)
+           && make_semaphore(&nap);
 }
 
 static void set_receiver(void *argument) {

@@ -6,6 +6,10 @@
 #include "lwip/priv/tcpip_priv.h"
 #include "lwip/tcpip.h"
 
+#if !LWIP_NETCONN_SEM_PER_THREAD
+#error "tcpip_api_call() would make a semaphore each time, and call nothing when there is no memory for it"
+#endif
+
 typedef struct _call_t {
     struct tcpip_api_call_data lwip; // first, so that lwIP's pointer is ours
     void (*function)(void *argument);

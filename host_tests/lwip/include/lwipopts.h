@@ -6,6 +6,7 @@
 #define NO_SYS (0)
 #define SYS_LIGHTWEIGHT_PROT (1)
 #define LWIP_TCPIP_CORE_LOCKING (0) // as ESP-IDF: whoever wants something of lwIP asks its thread
+#define LWIP_NETCONN_SEM_PER_THREAD (1) // as ESP-IDF: asking lwIP's thread needs no memory
 #define LWIP_NETCONN (0)
 #define LWIP_SOCKET (0)
 #define TCPIP_MBOX_SIZE (32)
