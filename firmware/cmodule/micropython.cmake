@@ -68,11 +68,13 @@ target_compile_definitions(usermod_zerotier INTERFACE ${ZT_DEFINITIONS})
 list(APPEND MICROPY_CPP_DEF_EXTRA ${ZT_DEFINITIONS}) # where MicroPython looks for names
 target_link_libraries(usermod_zerotier INTERFACE zerotier_sodium)
 
-set_source_files_properties(${ZT_CORE} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")
-set_source_files_properties(${ZT_BIND} ${ZT_LWIP} PROPERTIES COMPILE_OPTIONS "-Wall;-Wextra;-Werror;-Wno-unused-parameter")
+# Compiled twice: for the component `main`, and for the program, which is what is linked. Each has files' options of its own.
+set(ZT_PLACES DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR})
+set_source_files_properties(${ZT_CORE} ${ZT_PLACES} PROPERTIES COMPILE_OPTIONS "-Os;-Wall;-Wextra;-Werror")
+set_source_files_properties(${ZT_BIND} ${ZT_LWIP} ${ZT_PLACES} PROPERTIES COMPILE_OPTIONS "-Wall;-Wextra;-Werror;-Wno-unused-parameter")
 file(STRINGS ${ZT_DIR}/core/fast.txt ZT_FAST REGEX "\\.c$")
 list(TRANSFORM ZT_FAST PREPEND ${ZT_DIR}/core/)
-set_source_files_properties(${ZT_FAST} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
+set_source_files_properties(${ZT_FAST} ${ZT_PLACES} PROPERTIES COMPILE_OPTIONS "-O2;-Wall;-Wextra;-Werror")
 
 # lwIP asks us for routes, gateways and prefix lengths. It is compiled by ESP-IDF, from outside of this module.
 idf_component_get_property(ZT_LWIP_LIBRARY lwip COMPONENT_LIB)
