@@ -18,10 +18,13 @@ file(GLOB ZT_CORE ${ZT_DIR}/core/*.c)
 # Not the files that core/libsodium.txt lists: code that is read from a flash chip through a small cache must be small.
 file(GLOB ZT_SODIUM ${ZT_DIR}/core/sodium/small/*.c ${ZT_DIR}/core/sodium/glue.c)
 
-# A library of its own, so that its relaxed flags touch nobody else.
+# A library of its own, so that its relaxed flags touch nobody else. ESP-IDF's flags are for it, too: with PSRAM, early chips need
+# code that works around their cache.
 add_library(zerotier_sodium STATIC ${ZT_SODIUM})
 target_include_directories(zerotier_sodium PRIVATE ${SODIUM_DIR} ${SODIUM_DIR}/include/sodium)
-target_compile_options(zerotier_sodium PRIVATE -Os -ffunction-sections -fdata-sections -w -include ${ZT_DIR}/core/sodium/config.h)
+idf_build_get_property(ZT_IDF_OPTIONS COMPILE_OPTIONS)
+target_compile_options(zerotier_sodium PRIVATE ${ZT_IDF_OPTIONS} -Os -ffunction-sections -fdata-sections -w
+    -include ${ZT_DIR}/core/sodium/config.h)
 
 # The node's Python. Here and not in the build, because names of the C are collected before it; again when one changes.
 if(NOT MICROPY_MPYCROSS)
