@@ -5,6 +5,10 @@ Owns troubles of Wi-Fi, networks, files and cables. What is no board at all is t
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +16,14 @@ import pytest
 
 from host_tests.board import desk
 from host_tests.board.desk import PASSWORD, SSID, Authority, Cable
+from host_tests.board.place import PROJECT
 from zt import wifi
 from zt.board import Board
 
 AIR = f"{SSID},{PASSWORD}"
 SECRET = {wifi.PASSWORD: PASSWORD}
 IDENTITY = "/zerotier.d/identity.secret"
+SMALL_FLASH = 65536  # bytes: soon full
 # Octets that go to a bare board until it is provisioned: from the first interrupt to the last file.
 MOMENTS = (2, 60, 400, 900, 1500, 2100, 2700)
 
@@ -132,3 +138,63 @@ def test_a_cable_that_is_pulled_out_half_way_costs_nothing(
     assert answer["networks"][0]["ip"].startswith("10.147.30.")
     written = ("board.json", "planet", "identity.public", "identity.secret")
     assert not {f"/zerotier.d/{name}.new" for name in written} & set(contents(cable))
+
+
+def test_a_wifi_with_every_kind_of_character_is_found_at_the_next_start_too(
+    tmp_path: Path,
+) -> None:
+    ssid, key = "h\"o'm\\e%s\u00fc\U0001f4f6", "pass'\"\\%s\u00fc\U0001f4f6"
+    with desk.board(tmp_path, wifi=f"{ssid},{key}") as cable:
+        desk.provision(cable.path, "--wifi", ssid, **{wifi.PASSWORD: key})
+        assert desk.inside(cable.path, "network.WLAN().isconnected()", "network")
+
+
+def test_a_full_file_system_is_said_and_costs_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "flash").open("wb") as flash:
+        flash.truncate(SMALL_FLASH)
+    fill = "import os\ntry:\n for i in range(99):\n  with open('/%d' % i, 'wb') as f: f.write(bytes(4000))\n"
+    fill += "except OSError: pass\n"
+    with desk.board(tmp_path, wifi=AIR) as cable:
+        with Board(cable.path) as board:
+            board.run(fill, 30)
+        sentence = "the board's file system is full"
+        assert refused(cable, "--no-wait") == sentence
+        with Board(cable.path) as board:
+            assert not [path for path in board.files() if path.endswith((".new", ".secret"))]
+            board.run("import os\nfor n in os.listdir('/'):\n if n.isdigit(): os.remove(n)")
+        assert "identity" in desk.provision(cable.path)["changed"]
+
+
+def test_a_file_system_that_can_only_be_read_is_said(cable: Cable) -> None:
+    with Board(cable.path) as board:
+        lines = "import os, vfs\nreal = open\nimport builtins\n"
+        lines += "def refuse(path, mode='r'):\n if 'w' in mode: raise OSError(30)\n return real(path, mode)\n"
+        board.run(lines + "builtins.open = refuse")
+        with pytest.raises(OSError, match="file system can only be read"):
+            board.write("/zerotier.d/planet", b"x")
+
+
+def test_who_prints_in_between_is_told_so(cable: Cable) -> None:
+    with Board(cable.path) as board:
+        board.run("f = open('/file', 'wb')\nf.close()")
+        board.run("import builtins\nreal = print\nbuiltins.print = lambda *w: real('hello', *w)")
+        with pytest.raises(OSError, match="/file cannot be read: the board prints in between"):
+            board.read("/file")
+
+
+def test_an_interrupt_while_it_waits_ends_it_at_once(cable: Cable, authority: Authority) -> None:
+    desk.provision(cable.path, "--wifi", SSID, *authority.words(authority.public), **SECRET)
+    words = ("provision", "--port", cable.path, *authority.words(authority.private, 100))
+    with subprocess.Popen(
+        [sys.executable, "-m", "zt.cli", *words],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(6)  # it is connected, at the latest by now it writes or waits
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and output == ""
+    assert errors == f"zt: {cable.path}: interrupted\n"
+    assert desk.provision(cable.path)["changed"] == []

@@ -46,6 +46,17 @@ _REASONS = {
     errno.ENOTTY: "is no serial port",
 }
 
+# In the last line of a traceback of a board.
+_FAULTS = {
+    "ENOSPC": "the board's file system is full",
+    "OSError: 28\n": "the board's file system is full",
+    "EROFS": "the board's file system can only be read",
+    "OSError: 30\n": "the board's file system can only be read",
+    "MemoryError": "the board has no memory left: reset it and try again",
+}
+
+_MAKE = "try: os.mkdir({!r})\nexcept OSError as e:\n if e.errno != 17: raise"  # EEXIST
+
 _LIST = f"""
 import os
 def walk(folder):
@@ -142,9 +153,7 @@ class Board:
                 f"{self.port}: the connection was lost: the same command goes on where it ended"
             )
         if errors:
-            raise OSError(
-                f"{self.port}: {errors.decode(errors='replace').strip().splitlines()[-1]}"
-            )
+            raise OSError(f"{self.port}: {_in_words(errors.decode(errors='replace'))}")
         text: str = output.decode(errors="replace")
         return text
 
@@ -176,7 +185,10 @@ class Board:
             "except OSError:\n print('-')"
         )
         text = self.run(program % path).strip()
-        return None if text == "-" else bytes.fromhex(text)
+        try:
+            return None if text == "-" else bytes.fromhex(text)
+        except ValueError:
+            raise OSError(f"{self.port}: {path} cannot be read: the board prints in between")
 
     def write(self, path: str, content: bytes) -> bool:
         """Replace a file, as a whole; False if it had this content already."""
@@ -184,17 +196,30 @@ class Board:
             return False
         folders = [path[:i] for i, c in enumerate(path) if c == "/" and i]
         lines = ["import os, binascii"]
-        lines += [f"try: os.mkdir({folder!r})\nexcept OSError: pass" for folder in folders]
-        lines += [f"with open({path + '.new'!r}, 'wb') as f:"]
+        lines += [_MAKE.format(folder) for folder in folders]
+        new = path + ".new"
+        lines += ["try:", f" with open({new!r}, 'wb') as f:"]
         for i in range(0, len(content), _PIECE):
-            lines.append(f"    f.write(binascii.unhexlify({content[i : i + _PIECE].hex()!r}))")
-        lines.append("    pass")
-        lines.append(f"os.rename({path + '.new'!r}, {path!r})")
+            lines.append(f"  f.write(binascii.unhexlify({content[i : i + _PIECE].hex()!r}))")
+        lines.append("  pass")
+        lines.append(f" os.rename({new!r}, {path!r})")
+        lines.append(
+            f"except OSError as e:\n try: os.remove({new!r})\n except OSError: pass\n raise e"
+        )
         self.run("\n".join(lines))
         return True
 
     def remove(self, path: str) -> None:
         self.run(f"import os\nos.remove({path!r})")
+
+
+def _in_words(traceback: str) -> str:
+    """The last line of a traceback, or what it means."""
+    last = (traceback.strip().splitlines() or ["an error without a word"])[-1]
+    for mark, words in _FAULTS.items():
+        if mark in last + "\n":
+            return words
+    return last
 
 
 def why_not(port: str) -> str:

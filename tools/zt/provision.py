@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -87,10 +88,11 @@ def run(options: argparse.Namespace) -> int:
     planet = _planet(options.planet) if options.planet else None
     settings = wifi.ask(options.wifi) if options.wifi is not None else None
     progress = Progress(ports)
+    stop = threading.Event()
 
     def one(port: str) -> bool:
         try:
-            answer = Provision(port, options, settings, planet, progress).run()
+            answer = Provision(port, options, settings, planet, progress, stop).run()
         except (OSError, ValueError) as error:
             progress.finish(port, f"zt: {error}", sys.stderr)
             return False
@@ -98,7 +100,11 @@ def run(options: argparse.Namespace) -> int:
         return True
 
     with ThreadPoolExecutor(len(ports)) as pool:
-        return 0 if all(list(pool.map(one, ports))) else 1
+        try:
+            return 0 if all(list(pool.map(one, ports))) else 1
+        except KeyboardInterrupt:
+            stop.set()  # each ends after its step and starts its board afresh
+            raise
 
 
 def _planet(path: str) -> bytes:
@@ -131,7 +137,10 @@ def line(answer: dict[str, Any]) -> str:
 
 
 class Provision:
-    """One board. `settings`: its Wi-Fi; None leaves that as it is, and so does None for `planet`."""
+    """One board. `settings`: its Wi-Fi; None leaves that as it is, and so does None for `planet`.
+
+    `stop` ends the waiting.
+    """
 
     def __init__(
         self,
@@ -140,12 +149,14 @@ class Provision:
         settings: dict[str, str] | None,
         planet: bytes | None,
         progress: Progress,
+        stop: threading.Event,
     ) -> None:
         self._port = port
         self._options = options
         self._settings = settings
         self._planet = planet
         self._progress = progress
+        self._stop = stop
 
     def run(self) -> dict[str, Any]:
         """Write what is missing or different, and wait. OSError says what went wrong."""
@@ -185,7 +196,7 @@ class Provision:
         settings = self._settings
         if settings and not self._options.no_wait and not wifi.is_written(board, settings):
             self._tell(f"trying Wi-Fi {settings['ssid']}")
-            wifi.try_out(board, settings, self._options.timeout)
+            wifi.try_out(board, settings, self._options.timeout, self._stop)
 
     def _write(self, board: boards.Board) -> list[str]:
         """Names of what was written."""
@@ -234,4 +245,5 @@ class Provision:
                 seconds = f"not joined after {self._options.timeout:g} s"
                 raise OSError(f"{self._port}: network {nwid}: {seconds}: {reason}")
             self._tell(f"network {nwid}: {reason}")
-            time.sleep(_LOOK)
+            if self._stop.wait(_LOOK):
+                raise OSError(f"{self._port}: interrupted")
