@@ -1,6 +1,7 @@
 """examples/console.py on a board: mpremote, on a PC in the network, reaches the board's prompt through the overlay.
 
 Owns that way. mpremote is the ordinary one, and its connection an ordinary TCP connection over the PC's TAP interface.
+A slow reader is a program of our own, because mpremote reads as fast as it can.
 """
 
 from __future__ import annotations
@@ -24,6 +25,29 @@ HEAP = "200000"  # bytes; the example is not frozen
 LISTENS = (
     '\nprint(\'{"event": "listening", "ip": "%s"}\' % zerotier.node.networks()[0].ifconfig()[0])\n'
 )
+
+# On the PC: runs a program at the board's raw prompt, reads nothing of its output for so many seconds, then all.
+READ_SLOWLY = """
+import socket, sys, time
+ip, program, pause = sys.argv[1], sys.argv[2].encode(), float(sys.argv[3])
+prompt = socket.socket()
+prompt.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+prompt.settimeout(30)
+prompt.connect((ip, 2323))
+def read_until(end):
+    text = b""
+    while not text.endswith(end):
+        piece = prompt.recv(256)
+        assert piece, text
+        text += piece
+    return text
+prompt.sendall(b"\\r\\x01")
+read_until(b"raw REPL; CTRL-B to exit\\r\\n>")
+prompt.sendall(program + b"\\x04")
+time.sleep(pause)
+sys.stdout.write(read_until(b"\\x04\\x04>").decode())
+"""
+PRINTS_MUCH = "for i in range(500): print(i, 'x' * 40)"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +88,36 @@ def test_mpremote_evaluates_on_the_board(site: Site, port: str) -> None:
 
 
 def test_mpremote_runs_a_program_that_prints_much(site: Site, port: str) -> None:
-    lines = mpremote(site, port, "resume", "exec", "for i in range(500): print(i, 'x' * 40)")
+    lines = mpremote(site, port, "resume", "exec", PRINTS_MUCH)
     assert [line.split()[0] for line in lines.splitlines()] == [str(i) for i in range(500)]
+
+
+def reader(site: Site, port: str, program: str, pause: float) -> subprocess.Popen[str]:
+    """A reader that takes nothing for `pause` seconds after its program has begun."""
+    ip = port.removeprefix("socket://").partition(":")[0]
+    words = [sys.executable, "-c", READ_SLOWLY, ip, program, str(pause)]
+    argv = site.lab.underlay.command(PC, words)
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_slow_reader_loses_nothing(site: Site, port: str) -> None:
+    slow = reader(site, port, PRINTS_MUCH, 3)
+    output = slow.communicate(timeout=60)[0]
+    assert slow.returncode == 0
+    lines = output.removeprefix("OK").partition("\x04")[0].splitlines()
+    assert lines == [f"{i} {'x' * 40}" for i in range(500)]
+
+
+def test_a_dead_reader_does_not_stop_the_board(site: Site, port: str) -> None:
+    event = '; print(\'\\n{"event": "went on", "ended": %d}\' % (os.dupterm(None) is None))'
+    program = f"import os\n{PRINTS_MUCH}\nif 1: pass{event}"
+    dead = reader(site, port, program, 60)
+    try:
+        assert site.nodes[BOARD].wait("went on", START)["ended"] == 1
+    finally:
+        dead.kill()
+        dead.communicate()
+    assert mpremote(site, port, "resume", "eval", "6 * 7") == "42"
 
 
 def test_mpremote_copies_a_file_in_both_directions(site: Site, port: str, tmp_path: Path) -> None:
