@@ -24,6 +24,15 @@ AIR = f"{SSID},{PASSWORD}"
 SECRET = {wifi.PASSWORD: PASSWORD}
 IDENTITY = "/zerotier.d/identity.secret"
 SMALL_FLASH = 65536  # bytes: soon full
+FILL = """
+import os
+try:
+    for i in range(99):
+        with open('/%d' % i, 'wb') as f:
+            f.write(bytes(4000))
+except OSError:
+    pass
+"""
 # Octets that go to a bare board until it is provisioned: from the first interrupt to the last file.
 MOMENTS = (2, 60, 400, 900, 1500, 2100, 2700)
 
@@ -152,11 +161,9 @@ def test_a_wifi_with_every_kind_of_character_is_found_at_the_next_start_too(
 def test_a_full_file_system_is_said_and_costs_nothing(tmp_path: Path) -> None:
     with (tmp_path / "flash").open("wb") as flash:
         flash.truncate(SMALL_FLASH)
-    fill = "import os\ntry:\n for i in range(99):\n  with open('/%d' % i, 'wb') as f: f.write(bytes(4000))\n"
-    fill += "except OSError: pass\n"
     with desk.board(tmp_path, wifi=AIR) as cable:
         with Board(cable.path) as board:
-            board.run(fill, 30)
+            board.run(FILL, 30)
         sentence = "the board's file system is full"
         assert refused(cable, "--no-wait") == sentence
         with Board(cable.path) as board:
@@ -198,3 +205,15 @@ def test_an_interrupt_while_it_waits_ends_it_at_once(cable: Cable, authority: Au
     assert process.returncode == 130 and output == ""
     assert errors == f"zt: {cable.path}: interrupted\n"
     assert desk.provision(cable.path)["changed"] == []
+
+
+def test_of_a_file_for_which_there_is_no_room_nothing_stays(tmp_path: Path) -> None:
+    with (tmp_path / "flash").open("wb") as flash:
+        flash.truncate(SMALL_FLASH)
+    with desk.board(tmp_path) as cable, Board(cable.path) as board:
+        board.write("/zerotier.d/planet", b"old")
+        board.run(FILL, 30)
+        with pytest.raises(OSError, match="the board's file system is full"):
+            board.write("/zerotier.d/planet", bytes(4000))
+        assert board.files() == ["/zerotier.d/planet"]
+        assert board.read("/zerotier.d/planet") == b"old"
