@@ -66,6 +66,7 @@ class Trees:
             "ZT_FREEZE_WITH",
             "MICROPYTHON_DIR",
             "MAKEFLAGS",
+            "MAKELEVEL",
         )
         environment = {k: v for k, v in os.environ.items() if k not in known}
         environment["PATH"] += os.pathsep + self.path
