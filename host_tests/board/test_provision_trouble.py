@@ -198,6 +198,8 @@ def test_an_interrupt_while_it_waits_ends_it_at_once(cable: Cable, authority: Au
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background jobs, and so perhaps this test, ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         time.sleep(6)  # it is connected, at the latest by now it writes or waits
         process.send_signal(signal.SIGINT)
